@@ -1,0 +1,3 @@
+"""AI Gateway."""
+
+__version__ = "0.1.0"

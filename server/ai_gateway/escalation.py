@@ -1,0 +1,37 @@
+"""Self-escalation: a model that can't do a task says so with its very first token."""
+
+from __future__ import annotations
+
+MARKER = "[ESCALATE]"
+INSTRUCTION = (
+    f"If this task is beyond you, reply with {MARKER} and nothing else; a stronger model will take over. "
+    "Otherwise answer as usual and never mention this."
+)
+
+
+class MarkerGuard:
+    """Watches the beginning of a text: holds it back while it may still become the marker, and never lets that out.
+
+    A marker anywhere but at the very beginning is text like any other.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._decided = False
+        self.found = False
+
+    def feed(self, text: str) -> str:
+        """Take in a piece; give what may be shown."""
+        if self._decided:
+            return text
+        self._held += text
+        begun = self._held.lstrip()
+        if len(begun) < len(MARKER) and MARKER.startswith(begun):
+            return ""
+        self._decided = True
+        self.found = begun.startswith(MARKER)
+        return begun[len(MARKER) :].lstrip() if self.found else self._held
+
+    def end(self) -> str:
+        """Give what was held back, now that it did not become the marker."""
+        return "" if self._decided else self._held

@@ -1,0 +1,49 @@
+"""`python -m ai_gateway.fakes`: run all fakes until interrupted, to try the gateway without credentials.
+
+Prints the settings that point the gateway at them, one `NAME=value` to a line, fit for a `.env` file.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+from . import FakeCopilot, FakeOllama, FakeOpenAI
+
+SECONDS_BETWEEN_CHUNKS = 0.03
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ai_gateway.fakes", description=__doc__)
+    for name in ("copilot", "openai", "ollama"):
+        parser.add_argument(f"--{name}", type=int, default=0, metavar="PORT", help="default: any free port")
+    return parser.parse_args()
+
+
+async def _run(ports: argparse.Namespace) -> None:
+    pace = SECONDS_BETWEEN_CHUNKS
+    copilot = FakeCopilot(port=ports.copilot, seconds_between_chunks=pace)
+    openai = FakeOpenAI(port=ports.openai, seconds_between_chunks=pace)
+    ollama = FakeOllama(port=ports.ollama, seconds_between_chunks=pace)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    async with AsyncExitStack() as running:
+        for upstream in (copilot, openai, ollama):
+            await running.enter_async_context(upstream)
+        settings = {
+            "GITHUB_COPILOT_TOKEN": "ghu_fake",
+            "GITHUB_COPILOT_API_URL": copilot.base_url,
+            "GITHUB_COPILOT_SERVER_URL": copilot.base_url,
+            "OPENAI_API_KEY": "sk-fake",
+            "OPENAI_BASE_URL": openai.base_url,
+            "OLLAMA_BASE_URL": ollama.base_url,
+        }
+        sys.stdout.write("".join(f"{name}={value}\n" for name, value in settings.items()))
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_run(_parse()))

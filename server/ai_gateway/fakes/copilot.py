@@ -1,0 +1,295 @@
+"""A fake GitHub Copilot: sign-in, session-token exchange, catalogue and chat, all on one port.
+
+The real one spreads over github.com, api.github.com and the host that the exchange names. Its wire is not
+documented; it is known from the clients that speak it.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from . import copilot_failures as failures
+from .answers import Answer, Frame, Kind, count_words, encode, phrase
+from .chat_completions import ChatCompletion
+from .device_flow import DeviceFlow
+from .embeddings import embeddings_document
+from .upstream import FakeUpstream, Handler, RecordedRequest
+
+DEFAULT_MODELS = ("gpt-4o", "gpt-4.1", "claude-sonnet-4.5")
+SESSION_SECONDS = 1800
+NANO_UNITS_PER_TOKEN = 1_000_000
+
+_CLEAN = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopilotCompletion(ChatCompletion):
+    """A chat completion in Copilot's dialect: filter results, no `object`, and a price."""
+
+    thinking_field: ClassVar[str] = "reasoning_text"
+
+    def frames(self) -> Iterator[Frame]:
+        """The events, after one that has no choice and no id."""
+        prompt_filter = [{"content_filter_results": _CLEAN, "prompt_index": 0}]
+        preamble = {"choices": [], "created": 0, "id": "", "prompt_filter_results": prompt_filter}
+        yield self.event(encode(preamble), "start")
+        yield from super().frames()
+
+    def document(self) -> dict[str, object]:
+        """The whole answer and its price."""
+        return super().document() | self._price()
+
+    def envelope(self, kind: str, choices: list[Mapping[str, object]]) -> dict[str, object]:
+        """As OpenAI's, but an event does not say what object it is."""
+        body: dict[str, object] = {
+            "choices": choices,
+            "created": self.created,
+            "id": f"chatcmpl-{self.serial}",
+            "model": self.reply.model or self.model,
+            "system_fingerprint": "fp_fake",
+        }
+        return body if kind.endswith(".chunk") else body | {"object": kind}
+
+    def chunk(self, delta: Mapping[str, object], kind: Kind, finish_reason: str | None = None) -> Frame:
+        """One event, with what the content filter saw."""
+        choice: dict[str, object] = {"index": 0, "content_filter_results": _CLEAN, "delta": delta}
+        if finish_reason:
+            choice["finish_reason"] = finish_reason
+        return self.event(encode(self.envelope("chat.completion.chunk", [choice])), kind)
+
+    def usage_chunk(self) -> Frame:
+        """The token counts and the price."""
+        counts = {"usage": self.usage()} | self._price()
+        return self.event(encode(self.envelope("chat.completion.chunk", []) | counts), "usage")
+
+    def error(self, message: str) -> Frame:
+        """An event with an error and no choices."""
+        return self.event(encode({"error": {"code": 500, "message": message}}))
+
+    def _price(self) -> dict[str, object]:
+        words = len(self.reply.text.split()) + self.prompt_tokens
+        return {"copilot_usage": {"total_nano_aiu": words * NANO_UNITS_PER_TOKEN}}
+
+
+def catalogue_entry(model: str, **changes: object) -> dict[str, object]:
+    """A usable chat model of `/models`; `changes` replace its fields."""
+    return {
+        "id": model,
+        "object": "model",
+        "name": model,
+        "vendor": "Fake",
+        "version": model,
+        "preview": False,
+        "model_picker_enabled": True,
+        "is_chat_default": False,
+        "is_chat_fallback": False,
+        "supported_endpoints": ["/chat/completions"],
+        "policy": {"state": "enabled", "terms": ""},
+        "billing": {"is_premium": False, "multiplier": 0},
+        "capabilities": {
+            "type": "chat",
+            "object": "model_capabilities",
+            "family": model,
+            "tokenizer": "o200k_base",
+            "limits": {
+                "max_context_window_tokens": 128_000,
+                "max_prompt_tokens": 64_000,
+                "max_output_tokens": 4096,
+            },
+            "supports": {"streaming": True, "tool_calls": True, "parallel_tool_calls": True},
+        },
+    } | changes
+
+
+class FakeCopilot(FakeUpstream):
+    """GitHub Copilot with one account.
+
+    Attributes:
+        models: the catalogue: names, or entries made with `catalogue_entry`. Once given, others are refused.
+        oauth_tokens: the GitHub tokens that are accepted.
+        refresh_in: after how many seconds a session token is to be renewed.
+        api_url: the `endpoints.api` that an exchange names; None: this server.
+        quota_percent_remaining: what the quota headers of a chat say.
+        device_flow: the sign-in; a token it gives out is accepted from then on.
+    """
+
+    chat_paths = ("/chat/completions",)
+    greeting = "Hello from the fake Copilot."
+    token_path: ClassVar[str] = "/copilot_internal/v2/token"
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        models: Sequence[str | Mapping[str, object]] | None = None,
+        oauth_tokens: Iterable[str] = ("ghu_fake",),
+        refresh_in: int = 1500,
+        seconds_between_chunks: float = 0.0,
+    ) -> None:
+        super().__init__(port=port, seconds_between_chunks=seconds_between_chunks)
+        self.models = models
+        self.oauth_tokens = set(oauth_tokens)
+        self.refresh_in = refresh_in
+        self.api_url: str | None = None
+        self.quota_percent_remaining = 47.4
+        self.device_flow = DeviceFlow(self.oauth_tokens)
+        self._sessions: set[str] = set()
+
+    def routes(self) -> Mapping[str, Handler]:
+        """What github.com, api.github.com and the API host answer."""
+        return {
+            "POST /chat/completions": self._chat,
+            f"GET {self.token_path}": self._exchange,
+            "GET /copilot_internal/user": self._user,
+            "GET /models": self._list_models,
+            "POST /embeddings": self._embed,
+            "POST /graphql": self._discover,
+            "POST /login/device/code": self._begin_sign_in,
+            "POST /login/oauth/access_token": self._poll_sign_in,
+            "GET /_ping": self._ping,
+        }
+
+    @property
+    def exchanges(self) -> int:
+        """How many requests asked for a session token."""
+        return sum(request.path == self.token_path for request in self.requests)
+
+    def expire_session(self) -> None:
+        """Make every session token given so far invalid."""
+        self._sessions.clear()
+
+    def failure(self, status: int, message: str | None = None) -> Answer:
+        """Plain text, as most of Copilot's failures are."""
+        return Answer.of(f"{message or phrase(status).lower()}\n", status)
+
+    def not_found(self, request: RecordedRequest) -> Answer:
+        """404, by GitHub or by the API host."""
+        return failures.not_found() if "copilot_internal" in request.path else self.failure(404)
+
+    def headers(self, request: RecordedRequest) -> Mapping[str, str]:
+        """The ids by which a client knows that GitHub itself has answered."""
+        number = len(self.requests)
+        return {
+            "X-GitHub-Request-Id": f"FA4E:{number:06X}",
+            "X-Request-Id": request.headers.get("X-Request-Id", f"request-{number}"),
+        }
+
+    # github.com and api.github.com
+
+    async def _begin_sign_in(self, request: RecordedRequest) -> Answer:
+        return self.device_flow.begin(request, f"{self.url}/login/device")
+
+    async def _poll_sign_in(self, request: RecordedRequest) -> Answer:
+        return self.device_flow.poll(request)
+
+    async def _exchange(self, request: RecordedRequest) -> Answer:
+        return self._refuse_oauth(request) or Answer.of(self._open_session())
+
+    def _open_session(self) -> dict[str, object]:
+        expires_at = int(time.time()) + SESSION_SECONDS
+        sku = "monthly_subscriber_quota"
+        token = f"tid=fake{self.next_serial()};exp={expires_at};sku={sku};st=dotcom;chat=1:mac"
+        self._sessions.add(token)
+        return {
+            "token": token,
+            "expires_at": expires_at,
+            "refresh_in": self.refresh_in,
+            "sku": sku,
+            "individual": True,
+            "chat_enabled": True,
+            "endpoints": self._endpoints(),
+            "telemetry": "disabled",
+            "public_suggestions": "enabled",
+            "limited_user_quotas": None,
+            "limited_user_reset_date": None,
+        }
+
+    async def _user(self, request: RecordedRequest) -> Answer:
+        remaining = {"entitlement": 300, "percent_remaining": self.quota_percent_remaining, "unlimited": False}
+        account = {
+            "login": "octocat",
+            "access_type_sku": "plus_monthly_subscriber_quota",
+            "copilot_plan": "individual_pro",
+            "chat_enabled": True,
+            "quota_reset_date": "2026-12-01",
+            "endpoints": self._endpoints(),
+            "quota_snapshots": {"premium_interactions": remaining},
+        }
+        return self._refuse_oauth(request) or Answer.of(account)
+
+    async def _discover(self, request: RecordedRequest) -> Answer:
+        endpoints = {"data": {"viewer": {"copilotEndpoints": {"api": self.api_url or self.url}}}}
+        return self._refuse_oauth(request) or Answer.of(endpoints)
+
+    def _endpoints(self) -> dict[str, str]:
+        return {"api": self.api_url or self.url, "proxy": self.url, "telemetry": self.url}
+
+    def _refuse_oauth(self, request: RecordedRequest) -> Answer | None:
+        if request.bearer.startswith("github_pat_"):
+            return failures.personal_access_token_refused()
+        return None if request.bearer in self.oauth_tokens else failures.bad_credentials()
+
+    # The API host
+
+    async def _chat(self, request: RecordedRequest) -> Answer:
+        return (
+            self._refuse_bearer(request)
+            or self._refuse_body(request)
+            or self._refuse_model(request)
+            or self._complete(request)
+        )
+
+    def _complete(self, request: RecordedRequest) -> Answer:
+        completion = CopilotCompletion(
+            reply=self.reply_to(request),
+            model=str(request.json.get("model") or self._catalogue()[0]["id"]),
+            prompt_tokens=count_words(request.json["messages"]),
+            serial=self.next_serial(),
+            include_usage=True,
+        )
+        answer = completion.answer(stream=request.json.get("stream") is True)
+        return answer.with_headers(self._quota_headers())
+
+    def _quota_headers(self) -> dict[str, str]:
+        snapshot = {
+            "ent": 300,
+            "ov": 0.0,
+            "ovPerm": "false",
+            "rem": self.quota_percent_remaining,
+            "rst": "2026-12-01T00:00:00Z",
+        }
+        return {"x-quota-snapshot-premium_interactions": urlencode(snapshot)}
+
+    async def _list_models(self, request: RecordedRequest) -> Answer:
+        catalogue = {"object": "list", "data": self._catalogue()}
+        return self._refuse_bearer(request) or Answer.of(catalogue)
+
+    async def _embed(self, request: RecordedRequest) -> Answer:
+        return self._refuse_bearer(request) or Answer.of(embeddings_document(request.json))
+
+    async def _ping(self, _: RecordedRequest) -> Answer:
+        return Answer.of({"now": "fake", "status": "ok"})
+
+    def _catalogue(self) -> list[Mapping[str, object]]:
+        models = DEFAULT_MODELS if self.models is None else self.models
+        return [catalogue_entry(model) if isinstance(model, str) else model for model in models]
+
+    def _refuse_bearer(self, request: RecordedRequest) -> Answer | None:
+        token = request.bearer
+        if token.startswith("github_pat_"):
+            return failures.personal_access_token_unsupported()
+        if token.startswith("tid=") and "Editor-Version" not in request.headers:
+            return failures.missing_editor_version()
+        return None if token in self._sessions | self.oauth_tokens else failures.session_expired()
+
+    def _refuse_body(self, request: RecordedRequest) -> Answer | None:
+        if isinstance(request.body, Mapping) and request.json.get("messages"):
+            return None
+        return self.failure(400, "bad request: messages is required")
+
+    def _refuse_model(self, request: RecordedRequest) -> Answer | None:
+        model = request.json.get("model")
+        known = self.models is None or not model or any(model == each["id"] for each in self._catalogue())
+        return None if known else failures.model_not_supported()

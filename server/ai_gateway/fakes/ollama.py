@@ -1,0 +1,297 @@
+"""A fake Ollama: installed models, the time they take to load, chat, generate, embed and pull."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from . import ollama_failures as failures
+from .answers import Answer, Frame, Reply, count_words, phrase
+from .delivery import pause
+from .embeddings import dimensions_of, inputs_of, vector
+from .faults import Pause
+from .ollama_chat import NDJSON, Lines, OllamaCompletion, line, now
+from .upstream import FakeUpstream, Handler, RecordedRequest
+
+DEFAULT_MODELS = ("llama3.2",)
+VERSION = "0.12.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaModel:
+    """An installed model. One with a `remote_host` only stands for a model elsewhere, and never loads."""
+
+    name: str
+    context_length: int = 131_072
+    capabilities: tuple[str, ...] = ("completion", "tools", "thinking", "embedding")
+    remote_host: str | None = None
+    size: int = 2_019_393_189
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """Where a remote model really is, in every object that names it."""
+        if self.remote_host is None:
+            return {}
+        return {"remote_model": self.name.partition(":")[0], "remote_host": self.remote_host}
+
+    def listing(self) -> dict[str, object]:
+        """What the lists of models have in common."""
+        return {
+            "name": self.name,
+            "model": self.name,
+            "size": self.size,
+            "digest": hashlib.sha256(self.name.encode()).hexdigest(),
+            "details": {"family": "llama", "parameter_size": "3.2B", "quantization_level": "Q4_K_M"},
+        }
+
+
+def _full_name(model: str) -> str:
+    return model if ":" in model else f"{model}:latest"
+
+
+class FakeOllama(FakeUpstream):
+    """An Ollama server.
+
+    Attributes:
+        models: the installed models, by full name (`llama3.2:latest`).
+        loaded: the models in memory, and the context length that each was loaded with.
+        load: what a cold model waits for before the headers: seconds, or an event.
+        loads: how often a model was loaded to the end.
+        default_num_ctx: the context length of requests that name none.
+        pullable: the names that can be pulled; None: all.
+    """
+
+    chat_paths = ("/api/chat", "/api/generate")
+    greeting = "Hello from the fake Ollama."
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        models: Sequence[str | OllamaModel] = DEFAULT_MODELS,
+        load: Pause = 0.0,
+        seconds_between_chunks: float = 0.0,
+    ) -> None:
+        super().__init__(port=port, seconds_between_chunks=seconds_between_chunks)
+        self.models: dict[str, OllamaModel] = {}
+        self.loaded: dict[str, int] = {}
+        self.load = load
+        self.loads = 0
+        self.default_num_ctx = 4096
+        self.pullable: set[str] | None = None
+        self._loading = asyncio.Lock()
+        for model in models:
+            self.install(model)
+
+    def install(self, model: str | OllamaModel) -> None:
+        """Add a model."""
+        installed = OllamaModel(name=_full_name(model)) if isinstance(model, str) else model
+        self.models[_full_name(installed.name)] = installed
+
+    def routes(self) -> Mapping[str, Handler]:
+        """Ollama's own API; the compatible ones of other makers are not there."""
+        return {
+            "POST /api/chat": self._chat,
+            "POST /api/generate": self._generate,
+            "POST /api/embed": self._embed,
+            "POST /api/embeddings": self._embed_one,
+            "POST /api/show": self._show,
+            "POST /api/pull": self._pull,
+            "GET /api/tags": self._tags,
+            "GET /api/ps": self._ps,
+            "GET /api/version": self._version,
+            "GET /": self._alive,
+            "HEAD /": self._alive,
+        }
+
+    def failure(self, status: int, message: str | None = None) -> Answer:
+        """An error text."""
+        return failures.refusal(status, message or phrase(status).lower())
+
+    def not_found(self, request: RecordedRequest) -> Answer:  # noqa: ARG002 - the same for every path
+        """404 in plain text."""
+        return Answer.of("404 page not found", 404)
+
+    # The server and its models
+
+    async def _alive(self, _: RecordedRequest) -> Answer:
+        return Answer.of("Ollama is running")
+
+    async def _version(self, _: RecordedRequest) -> Answer:
+        return _json({"version": VERSION})
+
+    async def _tags(self, _: RecordedRequest) -> Answer:
+        return _json({"models": [self._tag(model) for model in self.models.values()]})
+
+    def _tag(self, model: OllamaModel) -> dict[str, object]:
+        more = {"modified_at": "2026-01-01T00:00:00Z", "capabilities": model.capabilities}
+        return {**model.listing(), **more, **model.origin}
+
+    async def _ps(self, _: RecordedRequest) -> Answer:
+        listed = [
+            {
+                **self.models[name].listing(),
+                "expires_at": now(),
+                "size_vram": self.models[name].size,
+                "context_length": num_ctx,
+            }
+            for name, num_ctx in self.loaded.items()
+        ]
+        return _json({"models": listed})
+
+    async def _show(self, request: RecordedRequest) -> Answer:
+        model = self._find(request)
+        if isinstance(model, Answer):
+            return model
+        return _json(
+            {
+                "parameters": f"num_ctx {self.default_num_ctx}",
+                "template": "{{ .Prompt }}",
+                "details": model.listing()["details"],
+                "model_info": {
+                    "general.architecture": "llama",
+                    "llama.context_length": model.context_length,
+                },
+                "capabilities": model.capabilities,
+                **model.origin,
+            }
+        )
+
+    async def _pull(self, request: RecordedRequest) -> Answer:
+        name = str(_fields(request).get("model", ""))
+        known = self.pullable is None or name in self.pullable
+        if _fields(request).get("stream") is not False:
+            steps = self._pull_steps(name) if known else _failed_pull_steps()
+            return Answer.stream(steps, Lines(), NDJSON)
+        if not known:
+            return failures.refusal(500, "pull model manifest: file does not exist")
+        self.install(name)
+        return _json({"status": "success"})
+
+    def _pull_steps(self, name: str) -> Iterator[Frame]:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        layer = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 1000}
+        yield line({"status": "pulling manifest"}, "delta")
+        yield line(layer, "delta")
+        yield from (line({**layer, "completed": done}, "delta") for done in (250, 500, 1000))
+        yield line({"status": "verifying sha256 digest"}, "delta")
+        yield line({"status": "writing manifest"}, "delta")
+        self.install(name)
+        yield line({"status": "success"}, "finish")
+
+    # Loading
+
+    async def _load(self, model: OllamaModel, num_ctx: int) -> int:
+        """Bring the model into memory; the nanoseconds it took. Cancelled when the client leaves."""
+        async with self._loading:
+            if model.remote_host or self.loaded.get(model.name) == num_ctx:
+                return 0
+            began = time.perf_counter_ns()
+            self.loaded.pop(model.name, None)
+            await pause(self.load)
+            self.loaded[model.name] = num_ctx
+            self.loads += 1
+            return time.perf_counter_ns() - began
+
+    def _num_ctx(self, request: RecordedRequest, model: OllamaModel) -> int:
+        options = _fields(request).get("options")
+        wanted = options.get("num_ctx") if isinstance(options, Mapping) else None
+        return min(wanted if isinstance(wanted, int) else self.default_num_ctx, model.context_length)
+
+    # Speaking
+
+    async def _chat(self, request: RecordedRequest) -> Answer:
+        return await self._speak(request, "messages", chat=True)
+
+    async def _generate(self, request: RecordedRequest) -> Answer:
+        return await self._speak(request, "prompt", chat=False)
+
+    async def _speak(self, request: RecordedRequest, prompt_field: str, *, chat: bool) -> Answer:
+        model = self._find(request)
+        if isinstance(model, Answer):
+            return model
+        body = request.json
+        num_ctx = self._num_ctx(request, model)
+        words = count_words(body.get(prompt_field))
+        if body.get("truncate") is False and words > num_ctx:
+            return failures.context_too_long()
+        refused = _refuse_features(body, model, "chat" if chat else "generate")
+        if refused:
+            return refused
+        unload = body.get("keep_alive") in {0, "0", "0s"}
+        load_ns = 0 if unload and not words else await self._load(model, num_ctx)
+        if unload:
+            self.loaded.pop(model.name, None)
+        completion = OllamaCompletion(
+            reply=_audible(body, self.reply_to(request)) if words else Reply(),
+            model=str(body["model"]),
+            prompt_tokens=min(words, num_ctx),
+            load_ns=load_ns,
+            chat=chat,
+            done_reason=None if words else ("unload" if unload else "load"),
+            origin=model.origin,
+        )
+        return completion.answer(stream=body.get("stream") is not False)
+
+    # Embedding
+
+    async def _embed(self, request: RecordedRequest) -> Answer:
+        model = self._find(request)
+        if isinstance(model, Answer):
+            return model
+        load_ns = await self._load(model, self._num_ctx(request, model))
+        texts, dimensions = inputs_of(request.json), dimensions_of(request.json)
+        return _json(
+            {
+                "model": request.json["model"],
+                "embeddings": [vector(text, dimensions) for text in texts],
+                "total_duration": load_ns + 1,
+                "load_duration": load_ns + 1,
+                "prompt_eval_count": count_words(texts),
+            }
+        )
+
+    async def _embed_one(self, request: RecordedRequest) -> Answer:
+        model = self._find(request)
+        if isinstance(model, Answer):
+            return model
+        return _json({"embedding": vector(str(request.json.get("prompt", "")))})
+
+    def _find(self, request: RecordedRequest) -> OllamaModel | Answer:
+        if not request.body:
+            return failures.refusal(400, "missing request body")
+        name = _fields(request).get("model")
+        if not isinstance(name, str) or not name:
+            return failures.refusal(400, "model is required")
+        return self.models.get(_full_name(name)) or failures.model_not_found(name)
+
+
+def _json(body: object) -> Answer:
+    return Answer.of(body, content_type=failures.JSON)
+
+
+def _fields(request: RecordedRequest) -> Mapping[str, object]:
+    return request.body if isinstance(request.body, Mapping) else {}
+
+
+def _failed_pull_steps() -> Iterator[Frame]:
+    yield line({"status": "pulling manifest"}, "delta")
+    yield line({"error": "pull model manifest: file does not exist"})
+
+
+def _refuse_features(body: Mapping[str, object], model: OllamaModel, call: str) -> Answer | None:
+    wanted = {call: "completion"}
+    if body.get("tools"):
+        wanted["tools"] = "tools"
+    if body.get("think"):
+        wanted["thinking"] = "thinking"
+    for feature, capability in wanted.items():
+        if capability not in model.capabilities:
+            return failures.does_not_support(str(body["model"]), feature)
+    return None
+
+
+def _audible(body: Mapping[str, object], reply: Reply) -> Reply:
+    """The reply without the thinking that the request did not want."""
+    return replace(reply, thinking="") if body.get("think") is False else reply

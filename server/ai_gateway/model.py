@@ -1,0 +1,349 @@
+"""The vocabulary of a query: what is asked, what streams back, what is answered.
+
+Plain frozen values; they know nothing of HTTP, settings or LSP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal, Self
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+CHARACTERS_PER_TOKEN = 4
+
+
+class Backend(StrEnum):
+    """The role that a person sees a provider in."""
+
+    COPILOT = "copilot"
+    CLOUD = "cloud"
+    LOCAL = "local"
+
+
+class BreakerState(StrEnum):
+    """Whether a circuit breaker lets calls through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class CacheMode(StrEnum):
+    """How one query uses the cache: both ways, not at all, only reading, or only writing anew."""
+
+    ON = "on"
+    OFF = "off"
+    READ = "read"
+    REFRESH = "refresh"
+
+    @property
+    def reads(self) -> bool:
+        """Whether a stored answer may be given."""
+        return self in {CacheMode.ON, CacheMode.READ}
+
+    @property
+    def writes(self) -> bool:
+        """Whether the answer may be stored."""
+        return self in {CacheMode.ON, CacheMode.REFRESH}
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for; `arguments` is JSON text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Tool | Mapping[str, object]) -> Tool:
+        """Accept a `Tool`, a plain mapping, or OpenAI's `{"type": "function", "function": {…}}`.
+
+        Raises:
+            ValueError: There is no name.
+        """
+        if isinstance(value, Tool):
+            return value
+        inner = value.get("function", value)
+        if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
+            raise ValueError("a tool needs a 'name'")
+        parameters = inner.get("parameters")
+        return cls(
+            name=inner["name"],
+            description=str(inner.get("description") or ""),
+            parameters=parameters if isinstance(parameters, Mapping) else {},
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the tool in OpenAI's shape."""
+        function = {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+        return {"type": "function", "function": function}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @classmethod
+    def of(cls, value: Message | Mapping[str, object]) -> Message:
+        """Accept a `Message` or OpenAI's `{"role": …, "content": …}`.
+
+        Raises:
+            ValueError: The role is unknown or the content is no text.
+        """
+        if isinstance(value, Message):
+            return value
+        role, content = value.get("role"), value.get("content")
+        if role not in ROLES:
+            raise ValueError(f"a message's 'role' is one of {', '.join(ROLES)}")
+        calls = value.get("tool_calls") or ()
+        if content is None and calls:
+            content = ""
+        if not isinstance(content, str):
+            raise ValueError("a message's 'content' is text")
+        if not isinstance(calls, Sequence):
+            raise ValueError("a message's 'tool_calls' is a list")
+        call_id = value.get("tool_call_id")
+        return cls(
+            role=role,
+            content=content,
+            tool_calls=tuple(_tool_call_of(call) for call in calls),
+            tool_call_id=call_id if isinstance(call_id, str) else None,
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the message in OpenAI's shape."""
+        shape: dict[str, object] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            shape["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
+                for call in self.tool_calls
+            ]
+        if self.tool_call_id is not None:
+            shape["tool_call_id"] = self.tool_call_id
+        return shape
+
+
+def _tool_call_of(value: object) -> ToolCall:
+    if isinstance(value, ToolCall):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError("a tool call is an object")
+    inner = value.get("function")
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
+        raise ValueError("a tool call needs a 'function' with a 'name'")
+    arguments = inner.get("arguments", "{}")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return ToolCall(id=str(value.get("id") or ""), name=inner["name"], arguments=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that shapes a model's output, whoever the provider is. None means: the upstream's own default."""
+
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    response_format: Mapping[str, object] | None = None
+
+    def options(self) -> dict[str, object]:
+        """Give the sampling options that were set, by name."""
+        options = {
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "stop": list(self.stop) or None,
+            "response_format": self.response_format,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+    def without(self, parameter: str) -> Self:
+        """Give the same prompt with `parameter` left to the upstream; unchanged where it has no such one."""
+        match parameter:
+            case "temperature":
+                return replace(self, temperature=None)
+            case "max_tokens":
+                return replace(self, max_tokens=None)
+            case "stop":
+                return replace(self, stop=())
+            case "tools":
+                return replace(self, tools=())
+            case "response_format":
+                return replace(self, response_format=None)
+            case _:
+                return self
+
+    def characters(self) -> int:
+        """Count the characters of all messages, the base of every token estimate."""
+        return sum(len(message.content) for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A prompt with its routing: who may answer, by when, and what the cache may do."""
+
+    prompt: Prompt
+    backend: Backend | None = None
+    provider: str | None = None
+    model: str | None = None
+    """Only tiers that offer this model are asked; a tier pinned by `backend` or `provider` gets it as it is."""
+    preferred_model: str | None = None
+    """Asked of the tiers that offer it; the others answer with their own."""
+    private: bool = False
+    """Only local tiers may see the prompt."""
+    cache: CacheMode = CacheMode.ON
+    ttl_seconds: float | None = None
+    timeout_seconds: float | None = None
+    escalate: bool = False
+    """Let a model ask for a stronger one by beginning its answer with the marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written; `estimated` where the upstream did not count them."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    estimated: bool = False
+
+    @classmethod
+    def estimate(cls, prompt: Prompt, text: str) -> Usage:
+        """Estimate from characters, at four to a token."""
+        return cls(
+            input_tokens=-(-prompt.characters() // CHARACTERS_PER_TOKEN),
+            output_tokens=-(-len(text) // CHARACTERS_PER_TOKEN),
+            estimated=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of answer text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The terminal marker of a provider's stream; a stream that ends without one was cut."""
+
+    reason: FinishReason = FinishReason.STOP
+    usage: Usage | None = None
+    model: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+Piece = Delta | Finish
+"""What a provider streams: deltas, then exactly one `Finish`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LLMResponse:
+    """A provider's whole reply, for providers that do not stream."""
+
+    content: str
+    model: str | None = None
+    finish_reason: FinishReason = FinishReason.STOP
+    usage: Usage | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One tier tried or skipped for one query. `reason` is a failure kind or an open reason."""
+
+    provider: str
+    backend: Backend
+    outcome: Outcome
+    model: str | None = None
+    reason: str | None = None
+    elapsed_ms: float = 0.0
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A tier began to answer."""
+
+    provider: str
+    backend: Backend
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What was streamed so far is retracted: discard what you have shown."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished text with its provenance."""
+
+    content: str
+    backend: Backend
+    provider: str
+    model: str | None
+    state: BreakerState
+    """Of the first tier's breaker."""
+    finish_reason: FinishReason
+    usage: Usage
+    query_id: str
+    elapsed_ms: float
+    attempts: tuple[Attempt, ...]
+    tool_calls: tuple[ToolCall, ...] = ()
+    cost_usd: float | None = None
+    """None where it is unknown."""
+    cached: bool = False
+    stale: bool = False
+    """Given from the cache past its time because nobody else could answer."""
+    age_seconds: float | None = None
+    """How long ago a cached answer was given first."""
+
+
+Event = Started | Delta | Reset | Answer
+"""What a query streams: `Started` and deltas of a tier, `Reset` where a tier was given up, `Answer` at last."""

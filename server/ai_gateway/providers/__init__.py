@@ -1,0 +1,1 @@
+"""Providers: each speaks one API, with one credential."""

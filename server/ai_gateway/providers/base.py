@@ -1,0 +1,119 @@
+"""What a provider is, for those who write one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import cast
+
+from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.model import Delta, Finish, LLMResponse, Message, Piece, Prompt, Tool
+
+
+class LLMProvider:
+    """The thing that speaks one API with one credential. Subclass it and override one of two methods.
+
+    * `stream`, for an API that streams: yield a `Delta` for each piece of text, then one `Finish`.
+    * `chat`, for one that does not: return an `LLMResponse`.
+
+    The other one is derived. To say what went wrong, raise `ProviderFailure`; a `TimeoutError` or an `OSError` is
+    understood as well, and any other exception counts as a failure of this provider.
+
+    Raises:
+        TypeError: A subclass overrides neither.
+    """
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Refuse a class that could never answer."""
+        super().__init_subclass__(**kwargs)
+        if cls.stream is LLMProvider.stream and cls.chat is LLMProvider.chat:
+            raise TypeError(f"{cls.__name__} overrides neither 'stream' nor 'chat'")
+
+    async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Ask `model`, and yield its answer as it arrives: deltas, then exactly one `Finish`.
+
+        Raises:
+            ProviderFailure: The provider could not answer, or broke off.
+        """
+        response = await self.chat(
+            [message.as_dict() for message in prompt.messages],
+            tools=[tool.as_dict() for tool in prompt.tools] or None,
+            model=model,
+            **prompt.options(),
+        )
+        if response.content:
+            yield Delta(response.content)
+        yield Finish(response.finish_reason, response.usage, response.model, response.tool_calls)
+
+    async def chat(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        tools: Sequence[Mapping[str, object]] | None = None,
+        model: str | None = None,
+        **kwargs: object,
+    ) -> LLMResponse:
+        """Ask `model`, and give its whole answer.
+
+        Args:
+            messages: In OpenAI's shape, `{"role": …, "content": …}`.
+            tools: In OpenAI's shape.
+            model: Which model to ask; None: the provider's own choice.
+            kwargs: `temperature`, `max_tokens`, `stop`, `response_format`, where the query set them.
+
+        Raises:
+            ProviderFailure: The provider could not answer.
+        """
+        prompt = prompt_of(messages, tools=tools or (), **kwargs)
+        async with aclosing(self.stream(prompt, model)) as pieces:
+            return await whole_response(pieces)
+
+    async def check(self) -> None:
+        """See whether the upstream can be reached and takes the credential, without asking a model.
+
+        The default knows nothing and finds no fault.
+
+        Raises:
+            ProviderFailure: It can't, or does not.
+        """
+
+    async def aclose(self) -> None:
+        """Let go of connections. The default has none."""
+
+
+async def whole_response(pieces: AsyncIterator[Piece]) -> LLMResponse:
+    """Fold a provider's stream into one response.
+
+    Raises:
+        ProviderFailure: The stream ended without its `Finish`.
+    """
+    texts: list[str] = []
+    async for piece in pieces:
+        if isinstance(piece, Finish):
+            return LLMResponse("".join(texts), piece.model, piece.reason, piece.usage, piece.tool_calls)
+        texts.append(piece.text)
+    raise ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker")
+
+
+def prompt_of(
+    messages: Sequence[Message | Mapping[str, object]],
+    *,
+    tools: Sequence[Tool | Mapping[str, object]] = (),
+    **options: object,
+) -> Prompt:
+    """Build a prompt from loose parts.
+
+    Raises:
+        ValueError: A message, a tool or an option is malformed, or an option is unknown.
+    """
+    unknown = options.keys() - {"temperature", "max_tokens", "stop", "response_format"}
+    if unknown:
+        raise ValueError(f"unknown option {min(unknown)!r}")
+    stop = options.get("stop") or ()
+    return Prompt(
+        messages=tuple(Message.of(message) for message in messages),
+        tools=tuple(Tool.of(tool) for tool in tools),
+        temperature=cast("float | None", options.get("temperature")),
+        max_tokens=cast("int | None", options.get("max_tokens")),
+        stop=(stop,) if isinstance(stop, str) else tuple(cast("Sequence[str]", stop)),
+        response_format=cast("Mapping[str, object] | None", options.get("response_format")),
+    )

@@ -1,0 +1,195 @@
+"""Ollama's own API (https://docs.ollama.com/api): NDJSON, errors as plain strings, cold loads.
+
+Its OpenAI-compatible path can't set the context length, and truncates a long prompt without a word; this one refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.model import Delta, Finish, FinishReason, Message, Piece, Prompt, ToolCall, Usage
+from ai_gateway.providers.base import LLMProvider
+from ai_gateway.providers.failure_rows import Row, read_failure, stream_error
+from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, UpstreamResponse, read_to_end
+from ai_gateway.providers.lines import LineDecoder
+
+OLLAMA_BASE_URL = "http://127.0.0.1:11434"
+
+CLOSE_SECONDS = 0.05
+"""How long the end of the body may take after the last line."""
+
+OLLAMA_ROWS = (
+    Row(FailureKind.MODEL_NOT_FOUND, 404, text="not found", hint="pull the model first: ollama pull {model}"),
+    Row(FailureKind.CONTEXT_TOO_LONG, 400, text="context length"),
+    Row(FailureKind.UNSUPPORTED, 400, text="does not support"),
+    Row(
+        FailureKind.SERVER,
+        500,
+        text="more system memory",
+        hint="the model needs more memory than this machine has free; choose a smaller one",
+    ),
+    Row(FailureKind.OVERLOADED, 503, text="server busy"),
+    Row(FailureKind.ENTITLEMENT, (401, 403, 502), hint="this is one of Ollama's cloud models; choose a local one"),
+)
+SUPPORT_MISSING = {"tools": "tools", "thinking": "think"}
+FINISH_REASONS = {"length": FinishReason.LENGTH}
+
+
+class OllamaProvider(LLMProvider):
+    """Chat with models on this machine.
+
+    Args:
+        base_url: Where Ollama listens.
+        context_tokens: The context length to load a model with (`num_ctx`); None: Ollama's own.
+        network: How Ollama is reached.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str = OLLAMA_BASE_URL,
+        context_tokens: int | None = None,
+        network: Network | None = None,
+    ) -> None:
+        self._upstream = Upstream(base_url, network or Network())
+        self._context_tokens = context_tokens
+
+    async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Ask `/api/chat`; no bytes arrive while the model loads."""
+        try:
+            async with (
+                self._upstream.request("POST", "/api/chat", headers={}, payload=self._body(prompt, model)) as response,
+                aclosing(_pieces(response)) as pieces,
+            ):
+                async for piece in pieces:
+                    yield piece
+        except RefusedByUpstream as refusal:
+            raise _failure(refusal, model) from refusal
+        except ProviderFailure as failure:
+            if failure.kind is FailureKind.NETWORK:
+                failure.hint = failure.hint or "start Ollama: ollama serve"
+            raise
+
+    async def check(self) -> None:
+        """Ask for the version."""
+        try:
+            await self._upstream.get_json("/api/version", headers={})
+        except RefusedByUpstream as refusal:
+            raise _failure(refusal, None) from refusal
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._upstream.aclose()
+
+    def _body(self, prompt: Prompt, model: str | None) -> dict[str, object]:
+        options: dict[str, object] = {}
+        if self._context_tokens is not None:
+            options["num_ctx"] = self._context_tokens
+        if prompt.temperature is not None:
+            options["temperature"] = prompt.temperature
+        if prompt.max_tokens is not None:
+            options["num_predict"] = prompt.max_tokens
+        if prompt.stop:
+            options["stop"] = list(prompt.stop)
+        body: dict[str, object] = {
+            "model": model,
+            "messages": [_message_body(message) for message in prompt.messages],
+            "stream": True,
+            "truncate": False,
+            "shift": False,
+            "options": options,
+        }
+        if prompt.tools:
+            body["tools"] = [tool.as_dict() for tool in prompt.tools]
+        if prompt.response_format is not None:
+            body["format"] = _format_of(prompt.response_format)
+        return body
+
+
+async def _pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
+    calls: list[ToolCall] = []
+    async with aclosing(response.messages(LineDecoder())) as messages:
+        async for line in messages:
+            value = _parsed(line)
+            if value.get("error"):
+                raise read_failure(OLLAMA_ROWS, stream_error(value["error"], now=time.time()))
+            text = _text_of(value, calls)
+            if text:
+                yield Delta(text)
+            if value.get("done") is True:
+                await read_to_end(messages, within_seconds=CLOSE_SECONDS)
+                yield _finish(value, calls)
+                return
+    raise ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker")
+
+
+def _parsed(line: bytes) -> Mapping[str, object]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}  # one malformed line does not make the stream unsound; a missing terminal marker does
+    return value if isinstance(value, dict) else {}
+
+
+def _text_of(value: Mapping[str, object], calls: list[ToolCall]) -> str:
+    message = value.get("message")
+    if not isinstance(message, dict):
+        return ""
+    for call in message.get("tool_calls") or ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            arguments = json.dumps(function.get("arguments") or {})
+            calls.append(ToolCall(str(call.get("id") or f"call_{len(calls)}"), str(function.get("name")), arguments))
+    content = message.get("content")
+    return content if isinstance(content, str) else ""
+
+
+def _finish(value: Mapping[str, object], calls: list[ToolCall]) -> Finish:
+    reason = FINISH_REASONS.get(str(value.get("done_reason")), FinishReason.STOP)
+    model = value.get("model")
+    read, written = value.get("prompt_eval_count"), value.get("eval_count")
+    counted = isinstance(read, int) or isinstance(written, int)
+    usage = Usage(read if isinstance(read, int) else 0, written if isinstance(written, int) else 0)
+    return Finish(
+        FinishReason.TOOL_CALLS if calls else reason,
+        usage if counted else None,
+        model if isinstance(model, str) else None,
+        tuple(calls),
+    )
+
+
+def _message_body(message: Message) -> dict[str, object]:
+    body: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        body["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": _arguments(call)}} for call in message.tool_calls
+        ]
+    return body
+
+
+def _arguments(call: ToolCall) -> object:
+    try:
+        return json.loads(call.arguments)
+    except ValueError:
+        return {}
+
+
+def _format_of(response_format: Mapping[str, object]) -> object:
+    """Turn OpenAI's response format into Ollama's: `"json"`, or a schema."""
+    schema = response_format.get("json_schema")
+    if isinstance(schema, Mapping):
+        return schema.get("schema", "json")
+    return "json" if response_format.get("type") in {"json_object", "json_schema"} else None
+
+
+def _failure(refusal: RefusedByUpstream, model: str | None) -> ProviderFailure:
+    failure = read_failure(OLLAMA_ROWS, refusal.response)
+    if failure.hint is not None:
+        failure.hint = failure.hint.replace("{model}", model or "MODEL")
+    if failure.kind is FailureKind.UNSUPPORTED:
+        failure.parameter = next((own for word, own in SUPPORT_MISSING.items() if word in refusal.response.text), None)
+    return failure

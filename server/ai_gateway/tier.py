@@ -1,0 +1,82 @@
+"""A provider's place in the chain: its breaker, its deadlines, its models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.failures import OpenReason, ProviderFailure
+from ai_gateway.model import Backend, Query
+from ai_gateway.providers.base import LLMProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long one tier may take."""
+
+    first_token_seconds: float = 20.0
+    idle_seconds: float = 30.0
+    """Between two pieces."""
+
+
+LOCAL_DEADLINES = Deadlines(first_token_seconds=300.0, idle_seconds=60.0)
+"""A local model may have to be loaded first, and loading is aborted when the caller leaves."""
+
+
+@dataclass(slots=True, eq=False)
+class ProviderTier:
+    """A provider's place in the chain.
+
+    Args:
+        name: Of the provider, as people see it.
+        provider: What is asked.
+        models: What it offers; the first is its default. Empty: its own choice.
+        backend: The role that a person sees it in.
+        breaker: Its own.
+        deadlines: How long it may take; None: as its backend suggests.
+        context_tokens: The longest prompt that it reads; None: unknown.
+        disabled: What to do before it can be asked at all; None: it can.
+    """
+
+    name: str
+    provider: LLMProvider
+    models: Sequence[str] = ()
+    backend: Backend = Backend.CLOUD
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    deadlines: Deadlines | None = None
+    context_tokens: int | None = None
+    disabled: str | None = None
+    last_failure: ProviderFailure | None = None
+
+    @property
+    def limits(self) -> Deadlines:
+        """The deadlines in force."""
+        return self.deadlines or (LOCAL_DEADLINES if self.backend is Backend.LOCAL else Deadlines())
+
+    @property
+    def reason(self) -> OpenReason | None:
+        """Why it is not asked now; None if it is."""
+        return OpenReason.NOT_CONFIGURED if self.disabled is not None else self.breaker.reason
+
+    @property
+    def hint(self) -> str | None:
+        """What a person can do about it, if anything is wrong."""
+        if self.disabled is not None:
+            return self.disabled
+        return self.last_failure.hint_for(self.name) if self.last_failure else None
+
+    def model_for(self, query: Query) -> str | None:
+        """Choose the model to ask."""
+        if query.model is not None:
+            return query.model
+        if query.preferred_model in self.models:
+            return query.preferred_model
+        return self.models[0] if self.models else None
+
+    def fits_pins(self, query: Query) -> bool:
+        """Say whether the query's pins leave this tier in."""
+        if query.backend not in {None, self.backend} or query.provider not in {None, self.name}:
+            return False
+        is_pinned = query.backend is not None or query.provider is not None
+        return query.model is None or is_pinned or query.model in self.models
