@@ -1,3 +1,71 @@
-"""AI Gateway."""
+"""AI Gateway: GitHub Copilot, then a cloud model, then a local one, with a circuit breaker each.
+
+The public names, listed with their types in `__init__.pyi`, are imported when they are first used, so that
+`import ai_gateway` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "breaker": ("CircuitBreaker", "Permit", "Transition"),
+    "chain": ("FailoverChain",),
+    "failures": (
+        "FailureKind",
+        "GatewayClosed",
+        "GatewayError",
+        "InvalidQuery",
+        "NoTierAnswered",
+        "OpenReason",
+        "ProviderFailure",
+        "QueryRefused",
+        "SettingsError",
+    ),
+    "gateway": ("Gateway", "QueryOptions", "query_of"),
+    "model": (
+        "Answer",
+        "Attempt",
+        "Backend",
+        "BreakerState",
+        "CacheMode",
+        "Delta",
+        "Event",
+        "Finish",
+        "FinishReason",
+        "LLMResponse",
+        "Message",
+        "Outcome",
+        "Piece",
+        "Prompt",
+        "Query",
+        "Reset",
+        "Started",
+        "Tool",
+        "ToolCall",
+        "Usage",
+    ),
+    "providers.base": ("LLMProvider",),
+    "providers.scripted": ("ScriptedProvider",),
+    "tier": ("Deadlines", "ProviderTier"),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - all are strings
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'ai_gateway' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"ai_gateway.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

@@ -80,6 +80,14 @@ class AnswerCache:
         if _room(entry) <= self._entries.maxsize:
             self._entries[key] = entry
 
+    def resize(self, *, ttl_seconds: float, max_entries: int) -> None:
+        """Take on new limits; what still fits is kept, with the time to live that it was given."""
+        self._ttl_seconds = ttl_seconds
+        kept, self._entries = self._entries, LRUCache(max_entries, getsizeof=_room)
+        for key, entry in kept.items():
+            if _room(entry) <= max_entries:
+                self._entries[key] = entry
+
     def clear(self) -> int:
         """Forget everything; say how many answers there were."""
         count = len(self._entries)

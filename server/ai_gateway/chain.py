@@ -88,6 +88,11 @@ class FailoverChain:
         self._clock = clock
         self._on_attempt = on_attempt
 
+    @property
+    def state(self) -> BreakerState:
+        """The state of the first configured tier's breaker."""
+        return next((tier.breaker.state for tier in self.tiers if tier.disabled is None), BreakerState.CLOSED)
+
     async def chat(
         self,
         messages: Sequence[Message | Mapping[str, object]],
@@ -113,7 +118,7 @@ class FailoverChain:
             NoTierAnswered: Nobody could answer; it says why, tier by tier.
         """
         try:
-            prompt = prompt_of(messages, tools=tools or (), **options)
+            prompt = prompt_of(messages, tools=tools, **options)
         except ValueError as error:
             raise InvalidQuery(str(error)) from error
         query = Query(prompt, preferred_model=model, timeout_seconds=timeout_seconds, escalate=escalate)
@@ -209,7 +214,7 @@ class FailoverChain:
             self._note(run, asking.attempt(outcome, reason), asking.first_token_ms)
         if asking.finish is not None:
             tier.last_failure = None
-            yield run.answer(asking, state=self.tiers[0].breaker.state)
+            yield run.answer(asking, state=self.state)
             return
         if asking.has_shown:
             yield Reset(str(reason))

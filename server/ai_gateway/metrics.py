@@ -99,7 +99,7 @@ class Metrics:
         self._providers: dict[str, _ProviderCounters] = {}
         self._queries: Counter[str] = Counter()
 
-    def attempted(self, attempt: Attempt, *, first_token_ms: float | None = None) -> None:
+    def attempted(self, attempt: Attempt, first_token_ms: float | None = None) -> None:
         """Count one attempt, as it ends."""
         counters = self._counters(attempt.provider)
         counters.outcomes[attempt.outcome] += 1

@@ -37,6 +37,8 @@ class ProviderTier:
         deadlines: How long it may take; None: as its backend suggests.
         context_tokens: The longest prompt that it reads; None: unknown.
         disabled: What to do before it can be asked at all; None: it can.
+        priority: A gateway asks tiers of a higher one first.
+        fingerprint: The settings that it was made of; None: it was made by hand.
     """
 
     name: str
@@ -47,6 +49,8 @@ class ProviderTier:
     deadlines: Deadlines | None = None
     context_tokens: int | None = None
     disabled: str | None = None
+    priority: int = 0
+    fingerprint: object = None
     last_failure: ProviderFailure | None = None
 
     @property

@@ -24,7 +24,7 @@ RetryAfter = float | str | datetime
 def encode(value: object) -> bytes:
     r"""Compact JSON in raw UTF-8.
 
-    A lone surrogate `\udc80`–`\udcff` becomes the byte it stands for (PEP 383), so that a reply can hold
+    A lone surrogate `\udc80` to `\udcff` becomes the byte it stands for (PEP 383), so that a reply can hold
     invalid UTF-8 on purpose.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")

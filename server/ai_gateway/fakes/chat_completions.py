@@ -48,8 +48,6 @@ class ChatCompletion(Spelling):
             return Answer.of(self.document())
         return Answer.stream(self.frames(), self, "text/event-stream; charset=utf-8")
 
-    # Whole
-
     def document(self) -> dict[str, object]:
         """The body of an answer that isn't streamed."""
         message: dict[str, object] = {
@@ -87,8 +85,6 @@ class ChatCompletion(Spelling):
         """Why the model stopped."""
         return self.reply.finish_reason or ("tool_calls" if self.reply.tool_calls else "stop")
 
-    # Streamed
-
     def frames(self) -> Iterator[Frame]:
         """The events of a streamed answer."""
         yield self.chunk({"role": "assistant", "content": "", "refusal": None}, "start")
@@ -111,8 +107,6 @@ class ChatCompletion(Spelling):
 
     def _tool_call(self, call: ToolCall, arguments: str) -> dict[str, object]:
         return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-    # What Copilot spells differently
 
     thinking_field: ClassVar[str] = "reasoning_content"
 
@@ -141,8 +135,6 @@ class ChatCompletion(Spelling):
     def usage_chunk(self) -> Frame:
         """The event that carries the token counts, with no choice in it."""
         return self.event(encode(self.envelope("chat.completion.chunk", []) | {"usage": self.usage()}), "usage")
-
-    # Spelling
 
     def event(self, payload: bytes, kind: Kind = "other") -> Frame:
         """`payload` as a server-sent event."""

@@ -117,7 +117,7 @@ class FakeCopilot(FakeUpstream):
 
     chat_paths = ("/chat/completions",)
     greeting = "Hello from the fake Copilot."
-    token_path: ClassVar[str] = "/copilot_internal/v2/token"
+    exchange_path: ClassVar[str] = "/copilot_internal/v2/token"
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class FakeCopilot(FakeUpstream):
         """What github.com, api.github.com and the API host answer."""
         return {
             "POST /chat/completions": self._chat,
-            f"GET {self.token_path}": self._exchange,
+            f"GET {self.exchange_path}": self._exchange,
             "GET /copilot_internal/user": self._user,
             "GET /models": self._list_models,
             "POST /embeddings": self._embed,
@@ -154,7 +154,7 @@ class FakeCopilot(FakeUpstream):
     @property
     def exchanges(self) -> int:
         """How many requests asked for a session token."""
-        return sum(request.path == self.token_path for request in self.requests)
+        return sum(request.path == self.exchange_path for request in self.requests)
 
     def expire_session(self) -> None:
         """Make every session token given so far invalid."""
@@ -175,8 +175,6 @@ class FakeCopilot(FakeUpstream):
             "X-GitHub-Request-Id": f"FA4E:{number:06X}",
             "X-Request-Id": request.headers.get("X-Request-Id", f"request-{number}"),
         }
-
-    # github.com and api.github.com
 
     async def _begin_sign_in(self, request: RecordedRequest) -> Answer:
         return self.device_flow.begin(request, f"{self.url}/login/device")
@@ -230,8 +228,6 @@ class FakeCopilot(FakeUpstream):
         if request.bearer.startswith("github_pat_"):
             return failures.personal_access_token_refused()
         return None if request.bearer in self.oauth_tokens else failures.bad_credentials()
-
-    # The API host
 
     async def _chat(self, request: RecordedRequest) -> Answer:
         return (

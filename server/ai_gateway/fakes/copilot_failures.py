@@ -1,7 +1,7 @@
 """The refusals of GitHub Copilot, as answers: `upstream.fault(copilot_failures.quota_exceeded())`.
 
 The first group belongs to the session-token exchange, on api.github.com:
-`upstream.fault(copilot_failures.not_entitled(), path=FakeCopilot.token_path)`. The second belongs to chat.
+`upstream.fault(copilot_failures.not_entitled(), path=FakeCopilot.exchange_path)`. The second belongs to chat.
 Neither is documented; the bodies are those reported by users and read by clients.
 """
 
@@ -26,9 +26,6 @@ def _error(
 ) -> Answer:
     error = {"message": message, "code": code, **more}
     return Answer.of({"error": error}, status, content_type=content_type, headers=retry_headers(retry_after))
-
-
-# The exchange
 
 
 def bad_credentials() -> Answer:
@@ -68,9 +65,6 @@ def not_found() -> Answer:
 def throttled(retry_after: RetryAfter | None = 30) -> Answer:
     """429: too many exchanges."""
     return _github(429, "Too many requests", retry_after)
-
-
-# Chat
 
 
 def model_not_supported() -> Answer:

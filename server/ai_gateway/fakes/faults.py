@@ -54,7 +54,10 @@ _PROXY_PAGE = """<html>
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One way for an answer to go wrong. Its constructors are listed in the order things happen.
+    """One way for an answer to go wrong.
+
+    The constructors stand in this order: another answer, before the headers, within the answer, damage to
+    the body, and at last what is unusual but legal.
 
     `instead` is an answer, or a status for which the upstream finds its own words. `headers` are added to
     whatever answer is sent. `seconds_between_frames` replaces the upstream's own pace. `after=n` always
@@ -78,8 +81,6 @@ class Fault:
                 self.seconds_between_frames if other.seconds_between_frames is None else other.seconds_between_frames
             ),
         )
-
-    # Another answer
 
     @classmethod
     def answer(cls, answer: Answer) -> Self:
@@ -140,8 +141,6 @@ class Fault:
         """The right answer, said to be gzip and not."""
         return cls(headers={"Content-Encoding": "gzip"})
 
-    # Before the headers
-
     @classmethod
     def hang(cls) -> Self:
         """Read the request and never answer."""
@@ -167,8 +166,6 @@ class Fault:
         """Read the request and close the connection in order, without a byte of answer."""
         return cls(steps=(Step(BEFORE_HEADERS, Sever.FIN),))
 
-    # Within the answer
-
     @classmethod
     def slow_first_token(cls, seconds: Pause) -> Self:
         """Send the headers at once and wait before anything else."""
@@ -193,8 +190,6 @@ class Fault:
     def close_after_answer(cls) -> Self:
         """Close the connection after the whole answer, though the answer had promised to keep it."""
         return cls(steps=(Step(AFTER_ANSWER, Sever.FIN),))
-
-    # Damage to the body
 
     @classmethod
     def malformed(cls, after: int = 1) -> Self:
@@ -241,8 +236,6 @@ class Fault:
     def endless(cls, *, one_line: bool = False) -> Self:
         """Send deltas, or a single line, until the client leaves."""
         return cls(edits=(edits.endless_line if one_line else edits.endless_chunks,))
-
-    # Unusual but legal
 
     @classmethod
     def split_characters(cls) -> Self:

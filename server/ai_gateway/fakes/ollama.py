@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from . import ollama_failures as failures
@@ -16,6 +16,14 @@ from .upstream import FakeUpstream, Handler, RecordedRequest
 
 DEFAULT_MODELS = ("llama3.2",)
 VERSION = "0.12.0"
+
+_FEATURES = (
+    ("messages", "completion", "chat"),
+    ("prompt", "completion", "generate"),
+    ("tools", "tools", "tools"),
+    ("think", "thinking", "thinking"),
+)
+"""A field of the request, the capability it needs, and the name of both in the refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +94,18 @@ class FakeOllama(FakeUpstream):
 
     def install(self, model: str | OllamaModel) -> None:
         """Add a model."""
-        installed = OllamaModel(name=_full_name(model)) if isinstance(model, str) else model
-        self.models[_full_name(installed.name)] = installed
+        given = OllamaModel(name=model) if isinstance(model, str) else model
+        name = _full_name(given.name)
+        self.models[name] = replace(given, name=name)
 
     def routes(self) -> Mapping[str, Handler]:
         """Ollama's own API; the compatible ones of other makers are not there."""
         return {
-            "POST /api/chat": self._chat,
-            "POST /api/generate": self._generate,
-            "POST /api/embed": self._embed,
-            "POST /api/embeddings": self._embed_one,
-            "POST /api/show": self._show,
+            "POST /api/chat": self._with_model(self._chat),
+            "POST /api/generate": self._with_model(self._generate),
+            "POST /api/embed": self._with_model(self._embed),
+            "POST /api/embeddings": self._with_model(self._embed_one),
+            "POST /api/show": self._with_model(self._show),
             "POST /api/pull": self._pull,
             "GET /api/tags": self._tags,
             "GET /api/ps": self._ps,
@@ -112,8 +121,6 @@ class FakeOllama(FakeUpstream):
     def not_found(self, request: RecordedRequest) -> Answer:  # noqa: ARG002 - the same for every path
         """404 in plain text."""
         return Answer.of("404 page not found", 404)
-
-    # The server and its models
 
     async def _alive(self, _: RecordedRequest) -> Answer:
         return Answer.of("Ollama is running")
@@ -140,10 +147,7 @@ class FakeOllama(FakeUpstream):
         ]
         return _json({"models": listed})
 
-    async def _show(self, request: RecordedRequest) -> Answer:
-        model = self._find(request)
-        if isinstance(model, Answer):
-            return model
+    async def _show(self, _: RecordedRequest, model: OllamaModel) -> Answer:
         return _json(
             {
                 "parameters": f"num_ctx {self.default_num_ctx}",
@@ -180,8 +184,6 @@ class FakeOllama(FakeUpstream):
         self.install(name)
         yield line({"status": "success"}, "finish")
 
-    # Loading
-
     async def _load(self, model: OllamaModel, num_ctx: int) -> int:
         """Bring the model into memory; the nanoseconds it took. Cancelled when the client leaves."""
         async with self._loading:
@@ -199,47 +201,35 @@ class FakeOllama(FakeUpstream):
         wanted = options.get("num_ctx") if isinstance(options, Mapping) else None
         return min(wanted if isinstance(wanted, int) else self.default_num_ctx, model.context_length)
 
-    # Speaking
+    async def _chat(self, request: RecordedRequest, model: OllamaModel) -> Answer:
+        return await self._speak(request, model, "messages")
 
-    async def _chat(self, request: RecordedRequest) -> Answer:
-        return await self._speak(request, "messages", chat=True)
+    async def _generate(self, request: RecordedRequest, model: OllamaModel) -> Answer:
+        return await self._speak(request, model, "prompt")
 
-    async def _generate(self, request: RecordedRequest) -> Answer:
-        return await self._speak(request, "prompt", chat=False)
-
-    async def _speak(self, request: RecordedRequest, prompt_field: str, *, chat: bool) -> Answer:
-        model = self._find(request)
-        if isinstance(model, Answer):
-            return model
-        body = request.json
-        num_ctx = self._num_ctx(request, model)
-        words = count_words(body.get(prompt_field))
-        if body.get("truncate") is False and words > num_ctx:
-            return failures.context_too_long()
-        refused = _refuse_features(body, model, "chat" if chat else "generate")
+    async def _speak(self, request: RecordedRequest, model: OllamaModel, prompt_field: str) -> Answer:
+        body, num_ctx = request.json, self._num_ctx(request, model)
+        prompt = body.get(prompt_field)
+        words = count_words(prompt)
+        refused = _refuse_features(body, model) or _refuse_length(body, words, num_ctx)
         if refused:
             return refused
-        unload = body.get("keep_alive") in {0, "0", "0s"}
-        load_ns = 0 if unload and not words else await self._load(model, num_ctx)
-        if unload:
+        idle = None if prompt else "unload" if _unloads(body) else "load"
+        load_ns = 0 if idle == "unload" else await self._load(model, num_ctx)
+        if _unloads(body):
             self.loaded.pop(model.name, None)
         completion = OllamaCompletion(
-            reply=_audible(body, self.reply_to(request)) if words else Reply(),
+            reply=Reply() if idle else _audible(body, self.reply_to(request)),
             model=str(body["model"]),
             prompt_tokens=min(words, num_ctx),
             load_ns=load_ns,
-            chat=chat,
-            done_reason=None if words else ("unload" if unload else "load"),
+            chat=prompt_field == "messages",
+            done_reason=idle,
             origin=model.origin,
         )
         return completion.answer(stream=body.get("stream") is not False)
 
-    # Embedding
-
-    async def _embed(self, request: RecordedRequest) -> Answer:
-        model = self._find(request)
-        if isinstance(model, Answer):
-            return model
+    async def _embed(self, request: RecordedRequest, model: OllamaModel) -> Answer:
         load_ns = await self._load(model, self._num_ctx(request, model))
         texts, dimensions = inputs_of(request.json), dimensions_of(request.json)
         return _json(
@@ -252,11 +242,18 @@ class FakeOllama(FakeUpstream):
             }
         )
 
-    async def _embed_one(self, request: RecordedRequest) -> Answer:
-        model = self._find(request)
-        if isinstance(model, Answer):
-            return model
+    async def _embed_one(self, request: RecordedRequest, model: OllamaModel) -> Answer:
+        await self._load(model, self._num_ctx(request, model))
         return _json({"embedding": vector(str(request.json.get("prompt", "")))})
+
+    def _with_model(self, handler: Callable[[RecordedRequest, OllamaModel], Awaitable[Answer]]) -> Handler:
+        """A handler for requests that name an installed model."""
+
+        async def handle(request: RecordedRequest) -> Answer:
+            model = self._find(request)
+            return model if isinstance(model, Answer) else await handler(request, model)
+
+        return handle
 
     def _find(self, request: RecordedRequest) -> OllamaModel | Answer:
         if not request.body:
@@ -280,16 +277,19 @@ def _failed_pull_steps() -> Iterator[Frame]:
     yield line({"error": "pull model manifest: file does not exist"})
 
 
-def _refuse_features(body: Mapping[str, object], model: OllamaModel, call: str) -> Answer | None:
-    wanted = {call: "completion"}
-    if body.get("tools"):
-        wanted["tools"] = "tools"
-    if body.get("think"):
-        wanted["thinking"] = "thinking"
-    for feature, capability in wanted.items():
-        if capability not in model.capabilities:
+def _refuse_features(body: Mapping[str, object], model: OllamaModel) -> Answer | None:
+    for field, capability, feature in _FEATURES:
+        if body.get(field) and capability not in model.capabilities:
             return failures.does_not_support(str(body["model"]), feature)
     return None
+
+
+def _refuse_length(body: Mapping[str, object], words: int, num_ctx: int) -> Answer | None:
+    return failures.context_too_long() if body.get("truncate") is False and words > num_ctx else None
+
+
+def _unloads(body: Mapping[str, object]) -> bool:
+    return body.get("keep_alive") in (0, "0", "0s")
 
 
 def _audible(body: Mapping[str, object], reply: Reply) -> Reply:

@@ -99,8 +99,6 @@ class FakeUpstream(ABC):
         self._changed = asyncio.Event()
         self._serial = itertools.count(1)
 
-    # What a wire adds
-
     @abstractmethod
     def routes(self) -> Mapping[str, Handler]:
         """`"POST /v1/chat/completions"` → handler. `*` in a path stands for anything; first match wins."""
@@ -116,8 +114,6 @@ class FakeUpstream(ABC):
     def headers(self, request: RecordedRequest) -> Mapping[str, str]:  # noqa: ARG002 - subclasses use it
         """Headers that every answer of this upstream carries."""
         return {}
-
-    # Life cycle
 
     async def start(self) -> None:
         """Listen; after a `stop`, on the same port again.
@@ -170,8 +166,6 @@ class FakeUpstream(ABC):
     def base_url(self) -> str:
         """What a client is configured with."""
         return self.url
-
-    # What it will say
 
     def reply(
         self,
@@ -227,8 +221,6 @@ class FakeUpstream(ABC):
         """1, 2, 3 …: for ids."""
         return next(self._serial)
 
-    # What a test can wait for
-
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Return as soon as the condition holds; it is looked at when a request comes or goes."""
         while not condition():
@@ -245,8 +237,6 @@ class FakeUpstream(ABC):
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    # One request
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
         request = await _record(incoming)

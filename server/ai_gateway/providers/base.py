@@ -9,6 +9,8 @@ from typing import cast
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Delta, Finish, LLMResponse, Message, Piece, Prompt, Tool
 
+SHAPING_OPTIONS = frozenset({"temperature", "max_tokens", "stop", "response_format"})
+
 
 class LLMProvider:
     """The thing that speaks one API with one credential. Subclass it and override one of two methods.
@@ -63,12 +65,12 @@ class LLMProvider:
         Raises:
             ProviderFailure: The provider could not answer.
         """
-        prompt = prompt_of(messages, tools=tools or (), **kwargs)
+        prompt = prompt_of(messages, tools=tools, **kwargs)
         async with aclosing(self.stream(prompt, model)) as pieces:
             return await whole_response(pieces)
 
-    async def check(self) -> None:
-        """See whether the upstream can be reached and takes the credential, without asking a model.
+    async def check(self, model: str | None) -> None:
+        """See whether the upstream can be reached, takes the credential and has `model`, without asking a model.
 
         The default knows nothing and finds no fault.
 
@@ -97,7 +99,7 @@ async def whole_response(pieces: AsyncIterator[Piece]) -> LLMResponse:
 def prompt_of(
     messages: Sequence[Message | Mapping[str, object]],
     *,
-    tools: Sequence[Tool | Mapping[str, object]] = (),
+    tools: Sequence[Tool | Mapping[str, object]] | None = None,
     **options: object,
 ) -> Prompt:
     """Build a prompt from loose parts.
@@ -105,13 +107,13 @@ def prompt_of(
     Raises:
         ValueError: A message, a tool or an option is malformed, or an option is unknown.
     """
-    unknown = options.keys() - {"temperature", "max_tokens", "stop", "response_format"}
+    unknown = options.keys() - SHAPING_OPTIONS
     if unknown:
         raise ValueError(f"unknown option {min(unknown)!r}")
     stop = options.get("stop") or ()
     return Prompt(
         messages=tuple(Message.of(message) for message in messages),
-        tools=tuple(Tool.of(tool) for tool in tools),
+        tools=tuple(Tool.of(tool) for tool in tools or ()),
         temperature=cast("float | None", options.get("temperature")),
         max_tokens=cast("int | None", options.get("max_tokens")),
         stop=(stop,) if isinstance(stop, str) else tuple(cast("Sequence[str]", stop)),

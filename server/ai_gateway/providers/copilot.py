@@ -132,7 +132,7 @@ class CopilotProvider(LLMProvider):
                 self._forget(session)
             raise failure from refusal
 
-    async def check(self) -> None:
+    async def check(self, model: str | None) -> None:  # noqa: ARG002 - Copilot says at the first query what it offers
         """Exchange the token, if there is no session yet."""
         await self._current_session()
 

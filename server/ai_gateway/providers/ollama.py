@@ -35,6 +35,7 @@ OLLAMA_ROWS = (
     Row(FailureKind.OVERLOADED, 503, text="server busy"),
     Row(FailureKind.ENTITLEMENT, (401, 403, 502), hint="this is one of Ollama's cloud models; choose a local one"),
 )
+START_HINT = "start Ollama: ollama serve"
 SUPPORT_MISSING = {"tools": "tools", "thinking": "think"}
 FINISH_REASONS = {"length": FinishReason.LENGTH}
 
@@ -71,15 +72,24 @@ class OllamaProvider(LLMProvider):
             raise _failure(refusal, model) from refusal
         except ProviderFailure as failure:
             if failure.kind is FailureKind.NETWORK:
-                failure.hint = failure.hint or "start Ollama: ollama serve"
+                failure.hint = failure.hint or START_HINT
             raise
 
-    async def check(self) -> None:
-        """Ask for the version."""
+    async def check(self, model: str | None) -> None:
+        """List the models that were pulled, and look for `model` among them."""
         try:
-            await self._upstream.get_json("/api/version", headers={})
+            reply = await self._upstream.get_json("/api/tags", headers={})
         except RefusedByUpstream as refusal:
-            raise _failure(refusal, None) from refusal
+            raise _failure(refusal, model) from refusal
+        except ProviderFailure as failure:
+            failure.hint = failure.hint or START_HINT
+            raise
+        if model is not None and not _has_model(reply, model):
+            raise ProviderFailure(
+                FailureKind.MODEL_NOT_FOUND,
+                "the model was not pulled",
+                hint=f"pull the model first: ollama pull {model}",
+            )
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -160,6 +170,12 @@ def _finish(value: Mapping[str, object], calls: list[ToolCall]) -> Finish:
         model if isinstance(model, str) else None,
         tuple(calls),
     )
+
+
+def _has_model(reply: object, model: str) -> bool:
+    models = reply.get("models") if isinstance(reply, dict) else None
+    names = {entry.get("name") for entry in models or () if isinstance(entry, dict)}
+    return bool(names & {model, f"{model}:latest"})
 
 
 def _message_body(message: Message) -> dict[str, object]:

@@ -54,7 +54,7 @@ class OpenAIProvider(LLMProvider):
                 failure.parameter = OWN_NAMES.get(failure.parameter or "", failure.parameter)
             raise failure from refusal
 
-    async def check(self) -> None:
+    async def check(self, model: str | None) -> None:  # noqa: ARG002 - compatible servers list models by other names
         """List the models, which costs nothing and proves the key."""
         try:
             await self._upstream.get_json("/models", headers=self._headers)

@@ -1,0 +1,421 @@
+"""Settings: validated, layered, each value remembering where it came from.
+
+Later layers win: defaults, the configuration file, the environment, the editor's initialization options, the workspace.
+A wrong value never stops the gateway: it is named, left out, and disables the tier that it belongs to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from platformdirs import user_config_path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
+
+from ai_gateway.model import Backend
+
+CONFIG_FILE_VARIABLE = "AI_GATEWAY_CONFIG"
+OWN_PREFIX = "AI_GATEWAY_"
+LARGEST_FILE_BYTES = 1024 * 1024
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL with a host")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or a password; set the key instead")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class TierSettings(Section):
+    """What every tier has."""
+
+    enabled: bool = True
+    first_token_seconds: PositiveFloat | None = None
+    idle_seconds: PositiveFloat | None = None
+    context_tokens: PositiveInt | None = None
+
+
+class CopilotSettings(TierSettings):
+    """GitHub Copilot."""
+
+    token: SecretStr | None = None
+    model: Name = "gpt-4o"
+    api_url: HttpUrl = "https://api.github.com"
+    server_url: HttpUrl = "https://github.com"
+    integration_id: Name = "vscode-chat"
+
+
+class CloudSettings(TierSettings):
+    """The cloud tier: which provider, which model."""
+
+    provider: Literal["openai"] = "openai"
+    model: Name = "gpt-4o-mini"
+
+
+class OpenAISettings(Section):
+    """OpenAI, or whatever speaks its API at another address."""
+
+    api_key: SecretStr | None = None
+    base_url: HttpUrl = "https://api.openai.com/v1"
+
+
+class LocalSettings(TierSettings):
+    """The local tier: an Ollama on this machine."""
+
+    model: Name = "llama3"
+    base_url: HttpUrl = "http://127.0.0.1:11434"
+    context_tokens: PositiveInt | None = 8192
+
+
+class ServiceSettings(TierSettings):
+    """One more service that speaks OpenAI's API: LM Studio, llama.cpp, vLLM, Groq, …"""
+
+    base_url: HttpUrl
+    model: Name
+    api_key: SecretStr | None = None
+    backend: Backend = Backend.CLOUD
+    """Local only if you say so: a port of this machine may forward to anywhere, and private prompts go to local tiers."""
+
+
+class EscalationSettings(Section):
+    """Stronger models of the cloud provider, for models that ask for one."""
+
+    model: Name | None = None
+    strongest_model: Name | None = None
+
+
+class BreakerSettings(Section):
+    """When circuit breakers open, and for how long."""
+
+    failure_threshold: PositiveInt = 3
+    recovery_timeout_seconds: PositiveFloat = 60.0
+    max_open_seconds: PositiveFloat = 900.0
+
+
+class CacheSettings(Section):
+    """How answers are kept."""
+
+    enabled: bool = True
+    ttl_seconds: PositiveFloat = 3600.0
+    max_entries: PositiveInt = 1000
+
+
+class QuerySettings(Section):
+    """Limits of a query."""
+
+    timeout_seconds: PositiveFloat = 300.0
+
+
+class NetworkSettings(Section):
+    """How upstreams are reached."""
+
+    connect_seconds: PositiveFloat = 5.0
+    ca_file: str | None = None
+    proxy: str | None = None
+    allow_plain_http: tuple[str, ...] = ()
+    """Hosts outside this machine that may get a credential without TLS."""
+
+
+class Settings(Section):
+    """All of them."""
+
+    order: tuple[Name, ...] = ()
+    """Of the tiers; empty: copilot, cloud, the services, local."""
+    copilot: CopilotSettings = CopilotSettings()
+    cloud: CloudSettings = CloudSettings()
+    openai: OpenAISettings = OpenAISettings()
+    local: LocalSettings = LocalSettings()
+    services: Mapping[Name, ServiceSettings] = Field(default_factory=dict)
+    escalation: EscalationSettings = EscalationSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    cache: CacheSettings = CacheSettings()
+    query: QuerySettings = QuerySettings()
+    network: NetworkSettings = NetworkSettings()
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """The tiers in the order of asking."""
+        return self.order or ("copilot", "cloud", *self.services, "local")
+
+
+ENVIRONMENT: Mapping[str, str] = {
+    "COPILOT_GITHUB_TOKEN": "copilot.token",
+    "GITHUB_COPILOT_TOKEN": "copilot.token",
+    "GH_COPILOT_TOKEN": "copilot.token",
+    "COPILOT_MODEL": "copilot.model",
+    "GITHUB_COPILOT_API_URL": "copilot.api_url",
+    "GITHUB_COPILOT_SERVER_URL": "copilot.server_url",
+    "CLOUD_PROVIDER": "cloud.provider",
+    "CLOUD_MODEL": "cloud.model",
+    "OPENAI_API_KEY": "openai.api_key",
+    "OPENAI_BASE_URL": "openai.base_url",
+    "LOCAL_MODEL": "local.model",
+    "OLLAMA_BASE_URL": "local.base_url",
+    "FAILURE_THRESHOLD": "breaker.failure_threshold",
+    "RECOVERY_TIMEOUT": "breaker.recovery_timeout_seconds",
+    "PRIMARY_OPENAI_BASE_URL": "services.primary.base_url",
+    "PRIMARY_OPENAI_API_KEY": "services.primary.api_key",
+    "PRIMARY_OPENAI_MODEL": "services.primary.model",
+    "PRIMARY_OPENAI_TIMEOUT_S": "services.primary.first_token_seconds",
+    "PRIMARY_OPENAI_BACKEND": "services.primary.backend",
+    "FALLBACK_OPENAI_BASE_URL": "services.fallback.base_url",
+    "FALLBACK_OPENAI_API_KEY": "services.fallback.api_key",
+    "FALLBACK_OPENAI_MODEL": "services.fallback.model",
+    "FALLBACK_OPENAI_TIMEOUT_S": "services.fallback.first_token_seconds",
+    "FALLBACK_OPENAI_BACKEND": "services.fallback.backend",
+}
+"""Names that people know already; of two for the same setting, the later one wins. Any setting can also be named
+`AI_GATEWAY_` and its path, in capitals, with `__` between the parts."""
+
+PAIR = ("primary", "fallback")
+"""Services that the environment can name; where it does, they are the whole chain unless `order` says otherwise."""
+
+WORKSPACE_MAY_SET = frozenset(
+    {"order", "enabled", "model", "strongest_model", "first_token_seconds", "idle_seconds", "context_tokens"}
+    | set(BreakerSettings.model_fields)
+    | set(CacheSettings.model_fields)
+    | set(QuerySettings.model_fields)
+)
+"""A workspace is somebody else's files: it may set no host, no credential and nothing that is run or trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the settings; never quotes a value."""
+
+    path: str
+    source: str
+    message: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.path} ({self.source}): {self.message}"
+
+    @property
+    def section(self) -> str:
+        """The tier or group that it belongs to."""
+        first, *rest = self.path.split(".")
+        return rest[0] if first == "services" and rest else first
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and how they came about."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Of each setting that is not a default, by its path."""
+    broken: frozenset[str] = frozenset()
+    """Sections in which a value was wrong; an unknown name breaks nothing."""
+
+
+def default_config_file() -> Path:
+    """Where the configuration file is, unless `AI_GATEWAY_CONFIG` names another."""
+    return user_config_path("ai-gateway", appauthor=False) / "config.toml"
+
+
+def load_settings(
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    env_file: Path | None = None,
+    editor: Mapping[str, object] | None = None,
+    workspace: Mapping[str, object] | None = None,
+) -> LoadedSettings:
+    """Load and validate all layers. Never raises for what a person wrote: see `LoadedSettings.problems`.
+
+    Args:
+        file: The configuration file; None: none. A missing file is an empty one.
+        environ: The environment; None: this process's.
+        env_file: A `.env` file, under the environment.
+        editor: The editor's initialization options.
+        workspace: What the editor says about the workspace; may set no host, credential or command.
+    """
+    layers = _Layers()
+    if file is not None:
+        layers.add_tree(_read_toml(file, layers), str(file))
+    if env_file is not None:
+        layers.add_environment(_read_env_file(env_file, layers), f"{env_file}: ")
+    layers.add_environment(os.environ if environ is None else environ, "environment: ")
+    layers.add_tree(editor or {}, "editor")
+    layers.add_tree(workspace or {}, "workspace", allowed=WORKSPACE_MAY_SET)
+    return layers.validated()
+
+
+class _Layers:
+    """Settings by path, as the layers pile up."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, object] = {}
+        self._sources: dict[str, str] = {}
+        self._problems: list[Problem] = []
+        self._broken: set[str] = set()
+
+    def complain(self, path: str, source: str, message: str, *, breaks: bool = True) -> None:
+        problem = Problem(path, source, message)
+        self._problems.append(problem)
+        if breaks:
+            self._broken.add(problem.section)
+
+    def add_tree(self, tree: Mapping[str, object], source: str, *, allowed: frozenset[str] | None = None) -> None:
+        for path, value in _leaves(tree):
+            if allowed is not None and (path.rpartition(".")[2] not in allowed or path.startswith("services")):
+                self.complain(path, source, "can't be set by a workspace; set it for yourself", breaks=False)
+            else:
+                self._set(path, value, source)
+
+    def add_environment(self, environ: Mapping[str, str], source: str) -> None:
+        for name, path in ENVIRONMENT.items():
+            if environ.get(name):
+                self._set(path, environ[name], source + name)
+        for name, value in environ.items():
+            if name.startswith(OWN_PREFIX) and name != CONFIG_FILE_VARIABLE and value:
+                path = name.removeprefix(OWN_PREFIX).lower().replace("__", ".")
+                self._set(path, _list_if_one(path, value), source + name)
+        named = tuple(name for name in PAIR if f"services.{name}.base_url" in self._values)
+        if named and "order" not in self._values:
+            self._set("order", named, f"{source}{named[0].upper()}_OPENAI_*")
+
+    def validated(self) -> LoadedSettings:
+        """Validate; leave out what is wrong, and say so, until the rest is right."""
+        while True:
+            try:
+                settings = Settings.model_validate(_tree(self._values))
+            except ValidationError as errors:
+                self._leave_out(errors)
+                continue
+            for name in set(settings.order) - {"copilot", "cloud", "local", *settings.services}:
+                message = f"there is no tier {name!r}{_meant(name, ('copilot', 'cloud', 'local', *settings.services))}"
+                self.complain("order", self._source_of("order"), message, breaks=False)
+            return LoadedSettings(settings, tuple(self._problems), dict(self._sources), frozenset(self._broken))
+
+    def _set(self, path: str, value: object, source: str) -> None:
+        self._values[path] = value
+        self._sources[path] = source
+
+    def _leave_out(self, errors: ValidationError) -> None:
+        for error in errors.errors(include_url=False, include_input=False, include_context=False):
+            location = [str(part) for part in error["loc"]]
+            path = self._path_set(location)
+            source = self._source_of(path)
+            if error["type"] == "extra_forbidden":
+                message = f"there is no such setting{_meant(location[-1], _siblings(location))}"
+                self.complain(path, source, message, breaks=False)
+            elif error["type"] == "missing":
+                self.complain(".".join(location), source, "is missing")
+                path = ".".join(location[:-1])
+            else:
+                self.complain(path, source, error["msg"].removeprefix("Value error, "))
+            for known in [name for name in self._values if name == path or name.startswith(f"{path}.")]:
+                del self._values[known], self._sources[known]
+
+    def _path_set(self, location: list[str]) -> str:
+        """Find the path that somebody set, from where validation stumbled: maybe deeper, maybe above."""
+        while location and not any(_is_within(name, ".".join(location)) for name in self._values):
+            location = location[:-1]
+        return ".".join(location)
+
+    def _source_of(self, path: str) -> str:
+        return next((source for name, source in self._sources.items() if _is_within(name, path)), "default")
+
+
+def _is_within(name: str, path: str) -> bool:
+    return name == path or name.startswith(f"{path}.")
+
+
+def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        path = f"{prefix}{_snake(name)}"
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{path}.")
+        elif value is not None:
+            yield path, value
+
+
+def _snake(name: str) -> str:
+    """Accept `firstTokenSeconds`, as editors spell it, for `first_token_seconds`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def _tree(values: Mapping[str, object]) -> dict[str, object]:
+    tree: dict[str, object] = {}
+    for path, value in values.items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            node = child if isinstance(child, dict) else {}
+        node[leaf] = value
+    return tree
+
+
+def _list_if_one(path: str, value: str) -> object:
+    return [part.strip() for part in value.split(",")] if path in {"order", "network.allow_plain_http"} else value
+
+
+def _siblings(location: list[str]) -> list[str]:
+    model: type[BaseModel] | None = Settings
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation if model and part in model.model_fields else None
+        if part == "services" or annotation is None:
+            model = ServiceSettings
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields) if model else []
+
+
+def _meant(name: str, known: tuple[str, ...] | list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _read_toml(file: Path, layers: _Layers) -> Mapping[str, object]:
+    try:
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            layers.complain("configuration file", str(file), "is too large to be one", breaks=False)
+            return {}
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        layers.complain("configuration file", str(file), f"can't be read ({type(error).__name__})", breaks=False)
+    except tomllib.TOMLDecodeError as error:
+        layers.complain("configuration file", str(file), f"is not valid TOML: {error}", breaks=False)
+    return {}
+
+
+def _read_env_file(file: Path, layers: _Layers) -> Mapping[str, str]:
+    from dotenv import dotenv_values  # noqa: PLC0415 - only for those who name such a file
+
+    if not file.is_file():
+        layers.complain("env file", str(file), "there is no such file", breaks=False)
+        return {}
+    return {name: value for name, value in dotenv_values(file).items() if value}

@@ -1,0 +1,418 @@
+"""The gateway: a cache in front of the chain, and what a person may ask of both."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+
+from ai_gateway.blocking import BlockingLoop
+from ai_gateway.breaker import Transition
+from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache, CachedAnswer, key_of
+from ai_gateway.chain import DEFAULT_QUERY_SECONDS, FailoverChain, final_answer
+from ai_gateway.clock import SYSTEM_CLOCK, Clock
+from ai_gateway.failures import (
+    GatewayClosed,
+    InvalidQuery,
+    NoTierAnswered,
+    ProviderFailure,
+    QueryRefused,
+    SettingsError,
+)
+from ai_gateway.health import Health, health_of
+from ai_gateway.metrics import Metrics, MetricsSnapshot
+from ai_gateway.model import Answer, Backend, BreakerState, CacheMode, Delta, Event, Message, Query, Tool
+from ai_gateway.providers.base import SHAPING_OPTIONS, LLMProvider, prompt_of
+from ai_gateway.tier import ProviderTier
+
+if TYPE_CHECKING:
+    from ai_gateway.config import LoadedSettings
+
+CHECK_SECONDS = 5.0
+
+
+class QueryOptions(TypedDict, total=False):
+    """What a query may say besides its prompt."""
+
+    system: str | None
+    """Instructions that come before the prompt."""
+    temperature: float | None
+    max_tokens: int | None
+    stop: str | Sequence[str] | None
+    response_format: Mapping[str, object] | None
+    tools: Sequence[Tool | Mapping[str, object]] | None
+    """Functions that the model may call."""
+    backend: Backend | str | None
+    """Ask only this role: `copilot`, `cloud` or `local`."""
+    provider: str | None
+    """Ask only this provider."""
+    model: str | None
+    """Ask only tiers that offer this model."""
+    private: bool
+    """Ask local tiers only."""
+    cache: CacheMode | str | bool
+    """`on`, `off`, `read` or `refresh`; True and False mean `on` and `off`."""
+    ttl_seconds: float | None
+    """How long the answer stays fresh in the cache."""
+    timeout_seconds: float | None
+    """For everything together."""
+    escalate: bool
+    """Let a model ask for a stronger one."""
+
+
+ROUTING_OPTIONS = QueryOptions.__optional_keys__ - SHAPING_OPTIONS
+
+
+class Gateway:
+    """Always gets an answer, if anybody has one.
+
+    Args:
+        tiers: Who is asked; those of a higher `priority` first, else in this order.
+        escalation: Stronger tiers, for models that ask for one.
+        cache_enabled: Whether answers are kept at all.
+        cache_ttl_seconds: How long they are fresh.
+        cache_max_entries: How many are kept.
+        timeout_seconds: For a query that names no limit of its own.
+        problems: What is wrong with the settings, for `health` to tell.
+        clock: The time.
+
+    Use it with `async with`, or call `aclose` at the end; scripts may use `query_sync` and `with`.
+    """
+
+    def __init__(
+        self,
+        tiers: Sequence[ProviderTier] = (),
+        *,
+        escalation: Sequence[ProviderTier] = (),
+        cache_enabled: bool = True,
+        cache_ttl_seconds: float = DEFAULT_TTL_SECONDS,
+        cache_max_entries: int = DEFAULT_MAX_ENTRIES,
+        timeout_seconds: float = DEFAULT_QUERY_SECONDS,
+        problems: Sequence[str] = (),
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._clock = clock
+        self._metrics = Metrics()
+        self._cache = AnswerCache(ttl_seconds=cache_ttl_seconds, max_entries=cache_max_entries, clock=clock)
+        self._cache_enabled = cache_enabled
+        self._timeout_seconds = timeout_seconds
+        self._problems = tuple(problems)
+        self._chain = self._chain_of(tiers, escalation)
+        self._running = 0
+        self._retired: list[LLMProvider] = []
+        self._closed = False
+        self._blocking = BlockingLoop()
+        self.on_change: Callable[[], None] | None = None
+        """Called at every change of a breaker or of the tiers."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a gateway of what the environment names: tokens, keys, models, limits.
+
+        Raises:
+            SettingsError: Nothing in it can be used.
+        """
+        from ai_gateway.config import load_settings  # noqa: PLC0415 - pydantic is for those who have settings
+
+        return cls.from_settings(load_settings(file=None, environ=environ))
+
+    @classmethod
+    def from_settings(cls, loaded: LoadedSettings, *, clock: Clock = SYSTEM_CLOCK) -> Self:
+        """Make a gateway of settings; a tier whose settings are wrong is disabled and says so."""
+        from ai_gateway.assemble import assemble  # noqa: PLC0415 - as in `from_env`
+
+        settings, assembly = loaded.settings, assemble(loaded, clock=clock)
+        return cls(
+            assembly.tiers,
+            escalation=assembly.escalation,
+            cache_enabled=settings.cache.enabled,
+            cache_ttl_seconds=settings.cache.ttl_seconds,
+            cache_max_entries=settings.cache.max_entries,
+            timeout_seconds=settings.query.timeout_seconds,
+            problems=[str(problem) for problem in loaded.problems],
+            clock=clock,
+        )
+
+    async def query(
+        self, prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]
+    ) -> Answer:
+        """Ask for a whole answer.
+
+        Args:
+            prompt: A text, or the messages of a conversation.
+            options: See `QueryOptions`.
+
+        Raises:
+            InvalidQuery: A part of the query is malformed.
+            NoTierAnswered: Nobody could answer; it says why, tier by tier.
+            GatewayClosed: The gateway was closed.
+        """
+        return await final_answer(self.stream(query_of(prompt, **options)))
+
+    def query_sync(
+        self, prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]
+    ) -> Answer:
+        """Ask as `query` does, and block until the answer is here; for scripts without an event loop.
+
+        Raises:
+            GatewayError: An event loop runs in this thread; use `await gateway.query(…)` there.
+        """
+        return self._blocking.run(self.query(prompt, **options))
+
+    async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
+        """Ask, and yield what happens; the `Answer` comes last. Raises as `query` does."""
+        if self._closed:
+            raise GatewayClosed("the gateway is closed")
+        self._metrics.asked()
+        self._running += 1
+        is_answered = False
+        try:
+            async with aclosing(self._answer(query)) as events:
+                async for event in events:
+                    if isinstance(event, Answer):
+                        is_answered = True
+                        self._metrics.answered(event)
+                    yield event
+        except NoTierAnswered:
+            self._metrics.unanswered()
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            if not is_answered:
+                self._metrics.cancelled()
+            raise
+        finally:
+            self._running -= 1
+            await self._close_retired()
+
+    async def health(self, *, probe: bool = False) -> Health:
+        """Tell how things are.
+
+        Args:
+            probe: Also see whether each upstream can be reached now, which takes up to five seconds.
+        """
+        reachable = await self._check_all() if probe else {}
+        return health_of(self._chain.tiers, reachable=reachable, problems=self._problems)
+
+    def reset(self, provider: str | None = None, *, cache: bool = False) -> tuple[str, ...]:
+        """Close breakers by hand: that of one provider, or all; and empty the cache, if asked to.
+
+        Returns:
+            The providers whose breakers were closed.
+
+        Raises:
+            InvalidQuery: There is no such provider.
+        """
+        tiers = [tier for tier in self._chain.tiers if provider in {None, tier.name}]
+        if provider is not None and not tiers:
+            known = ", ".join(tier.name for tier in self._chain.tiers)
+            raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
+        for tier in tiers:
+            tier.last_failure = None
+            tier.breaker.reset()
+        if cache:
+            self._cache.clear()
+        self._changed()
+        return tuple(tier.name for tier in tiers)
+
+    def metrics(self) -> MetricsSnapshot:
+        """Give the figures so far."""
+        return self._metrics.snapshot()
+
+    @property
+    def tiers(self) -> tuple[ProviderTier, ...]:
+        """Who is asked, in order."""
+        return self._chain.tiers
+
+    @property
+    def state(self) -> BreakerState:
+        """The state of the first configured tier's breaker."""
+        return self._chain.state
+
+    def seconds_to_next_change(self) -> float | None:
+        """When a breaker reopens next, if nothing else happens; None: none will by itself."""
+        open_tiers = (tier for tier in self._chain.tiers if tier.breaker.state is BreakerState.OPEN)
+        waits = [wait for tier in open_tiers if (wait := tier.breaker.reopens_in_seconds) is not None]
+        return min(waits, default=None)
+
+    def add_provider(
+        self,
+        provider: LLMProvider,
+        *,
+        name: str,
+        models: Sequence[str] = (),
+        backend: Backend | str = Backend.CLOUD,
+        priority: int = 0,
+    ) -> ProviderTier:
+        """Add a provider while running; it is asked before those of a lower priority.
+
+        Raises:
+            SettingsError: The name is taken.
+        """
+        if any(tier.name == name for tier in self._chain.tiers):
+            raise SettingsError(f"there is a provider named {name!r} already; choose another name")
+        tier = ProviderTier(name, provider, models, Backend(backend), priority=priority)
+        self._chain = self._chain_of([*self._chain.tiers, tier], self._chain.escalation)
+        self._changed()
+        return tier
+
+    async def reconfigure(self, loaded: LoadedSettings) -> None:
+        """Take on new settings; tiers that they leave as they were keep their breakers, and running queries go on."""
+        from ai_gateway.assemble import assemble  # noqa: PLC0415 - as in `from_env`
+
+        settings, before = loaded.settings, (*self._chain.tiers, *self._chain.escalation)
+        assembly = assemble(loaded, clock=self._clock, keep=before)
+        self._cache_enabled = settings.cache.enabled
+        self._cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
+        self._timeout_seconds = settings.query.timeout_seconds
+        self._problems = tuple(str(problem) for problem in loaded.problems)
+        by_hand = [tier for tier in self._chain.tiers if tier.fingerprint is None]
+        self._chain = self._chain_of([*assembly.tiers, *by_hand], assembly.escalation)
+        kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
+        self._retired += [tier.provider for tier in before if id(tier) not in kept]
+        await self._close_retired()
+        self._changed()
+
+    async def aclose(self) -> None:
+        """Take no more queries, and close every connection."""
+        self._closed = True
+        for tier in (*self._chain.tiers, *self._chain.escalation):
+            await tier.provider.aclose()
+        await self._close_retired()
+
+    def close(self) -> None:
+        """Close as `aclose` does; for scripts that used `query_sync`."""
+        self._blocking.run(self.aclose())
+        self._blocking.close()
+
+    async def __aenter__(self) -> Self:
+        """Use it for the length of a block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        """Use it for the length of a block, without an event loop."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    async def _answer(self, query: Query) -> AsyncGenerator[Event, None]:
+        started_at = self._clock.monotonic()
+        key = self._key_of(query)
+        kept = self._cache.get(key) if key is not None and query.cache.reads else None
+        if kept is not None and not kept.stale:
+            for event in self._from_cache(kept, started_at):
+                yield event
+            return
+        if query.timeout_seconds is None:
+            query = replace(query, timeout_seconds=self._timeout_seconds)
+        try:
+            async with aclosing(self._chain.stream(query)) as events:
+                async for event in events:
+                    if isinstance(event, Answer):
+                        self._keep(event, query, key)
+                    yield event
+        except QueryRefused:
+            raise
+        except NoTierAnswered as error:
+            if kept is None:
+                raise
+            for event in self._from_cache(kept, started_at):
+                yield replace(event, attempts=error.attempts) if isinstance(event, Answer) else event
+
+    def _key_of(self, query: Query) -> bytes | None:
+        is_used = self._cache_enabled and query.cache is not CacheMode.OFF
+        return key_of(query) if is_used else None
+
+    def _keep(self, answer: Answer, query: Query, key: bytes | None) -> None:
+        self._metrics.spent(answer.provider, answer.usage, answer.cost_usd)
+        if key is not None and query.cache.writes:
+            self._cache.put(key, answer, ttl_seconds=query.ttl_seconds)
+
+    def _from_cache(self, kept: CachedAnswer, started_at: float) -> tuple[Event, Event]:
+        answer = replace(
+            kept.answer,
+            cached=True,
+            stale=kept.stale,
+            age_seconds=kept.age_seconds,
+            state=self.state,
+            attempts=(),
+            cost_usd=0.0,
+            query_id=uuid.uuid4().hex,
+            elapsed_ms=1000 * (self._clock.monotonic() - started_at),
+        )
+        return Delta(answer.content), answer
+
+    def _chain_of(self, tiers: Sequence[ProviderTier], escalation: Sequence[ProviderTier]) -> FailoverChain:
+        ordered = sorted(tiers, key=lambda tier: -tier.priority)
+        for tier in (*ordered, *escalation):
+            tier.breaker.on_transition = self._transitioned
+        return FailoverChain(ordered, escalation=escalation, clock=self._clock, on_attempt=self._metrics.attempted)
+
+    async def _check_all(self) -> dict[str, bool]:
+        tiers = [tier for tier in self._chain.tiers if tier.disabled is None]
+        found = await asyncio.gather(*(_check(tier) for tier in tiers))
+        return {tier.name: fine for tier, fine in zip(tiers, found, strict=True)}
+
+    def _transitioned(self, _transition: Transition) -> None:
+        self._changed()
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
+
+    async def _close_retired(self) -> None:
+        while self._retired and not self._running:
+            await self._retired.pop().aclose()
+
+
+async def _check(tier: ProviderTier) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await tier.provider.check(tier.models[0] if tier.models else None)
+    except ProviderFailure as failure:
+        tier.last_failure = failure
+        return False
+    except TimeoutError:
+        return False
+    return True
+
+
+def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]) -> Query:
+    """Build a query from loose parts.
+
+    Raises:
+        InvalidQuery: A part of it is malformed, or an option is unknown.
+    """
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    if (system := options.get("system")) is not None:
+        messages.insert(0, {"role": "system", "content": system})
+    cache = options.get("cache", CacheMode.ON)
+    backend = options.get("backend")
+    shaping = {name: value for name, value in options.items() if name not in ROUTING_OPTIONS}
+    try:
+        return Query(
+            prompt=prompt_of(messages, tools=options.get("tools"), **shaping),
+            backend=None if backend is None else Backend(backend),
+            provider=options.get("provider"),
+            model=options.get("model"),
+            private=options.get("private", False),
+            cache=CacheMode("on" if cache is True else "off" if cache is False else cache),
+            ttl_seconds=options.get("ttl_seconds"),
+            timeout_seconds=options.get("timeout_seconds"),
+            escalate=options.get("escalate", False),
+        )
+    except ValueError as error:
+        raise InvalidQuery(str(error)) from error

@@ -1,0 +1,136 @@
+"""What a person wants to know about the gateway at a glance."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psutil
+
+from ai_gateway import __version__
+from ai_gateway.model import Backend, BreakerState
+from ai_gateway.tier import ProviderTier
+
+GIB = 1024**3
+RECOMMENDED_LOCAL_MODELS = ((30 * GIB, "gpt-oss:20b"), (14 * GIB, "llama3"), (7 * GIB, "phi3"), (0, "llama3.2:1b"))
+"""The largest model that leaves room for the editor, by the machine's memory (https://ollama.com/library)."""
+
+
+class HealthStatus(StrEnum):
+    """The whole in one word: all well, somebody can answer, nobody can, or too early to say."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    STARTING = "starting"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderHealth:
+    """One provider. `reachable` is known only after a probe."""
+
+    name: str
+    backend: Backend
+    state: BreakerState
+    reason: str | None
+    retry_after_seconds: float | None
+    last_error: str | None
+    hint: str | None
+    model: str | None
+    reachable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessHealth:
+    """This process."""
+
+    pid: int
+    rss_bytes: int
+    uptime_seconds: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer to `ai/health`."""
+
+    status: HealthStatus
+    copilot_available: bool
+    cloud_available: bool
+    local_available: bool
+    circuit_state: BreakerState
+    """Of the first tier that is configured."""
+    providers: tuple[ProviderHealth, ...]
+    process: ProcessHealth
+    recommended_local_model: str
+    problems: tuple[str, ...] = ()
+    """Settings that are wrong, each with where it came from."""
+
+
+def health_of(
+    tiers: Iterable[ProviderTier], *, reachable: dict[str, bool], problems: tuple[str, ...], starting: bool = False
+) -> Health:
+    """Sum up the tiers.
+
+    Args:
+        tiers: In the order of asking.
+        reachable: What a probe found, by provider.
+        problems: Settings that are wrong.
+        starting: Whether the tiers are not even known yet.
+    """
+    asked = [tier for tier in tiers if tier.disabled is None]
+    available = [
+        tier for tier in asked if reachable.get(tier.name, True) and tier.breaker.state is not BreakerState.OPEN
+    ]
+    backends = {tier.backend for tier in available}
+    return Health(
+        status=HealthStatus.STARTING if starting else _status(asked, available),
+        copilot_available=Backend.COPILOT in backends,
+        cloud_available=Backend.CLOUD in backends,
+        local_available=Backend.LOCAL in backends,
+        circuit_state=asked[0].breaker.state if asked else BreakerState.CLOSED,
+        providers=tuple(_provider_health(tier, reachable.get(tier.name)) for tier in tiers),
+        process=_process_health(),
+        recommended_local_model=recommended_local_model(psutil.virtual_memory().total),
+        problems=problems,
+    )
+
+
+def recommended_local_model(memory_bytes: int) -> str:
+    """Name a model that a machine with this much memory runs well."""
+    return next(model for least, model in RECOMMENDED_LOCAL_MODELS if memory_bytes >= least)
+
+
+def _status(asked: list[ProviderTier], available: list[ProviderTier]) -> HealthStatus:
+    if not available:
+        return HealthStatus.DOWN
+    all_well = available == asked and all(tier.breaker.state is BreakerState.CLOSED for tier in asked)
+    return HealthStatus.OK if all_well else HealthStatus.DEGRADED
+
+
+def _provider_health(tier: ProviderTier, reachable: bool | None) -> ProviderHealth:
+    return ProviderHealth(
+        name=tier.name,
+        backend=tier.backend,
+        state=tier.breaker.state,
+        reason=tier.reason,
+        retry_after_seconds=tier.breaker.reopens_in_seconds,
+        last_error=f"{tier.last_failure.kind}: {tier.last_failure.detail}" if tier.last_failure else None,
+        hint=tier.hint,
+        model=tier.models[0] if tier.models else None,
+        reachable=reachable,
+    )
+
+
+def _process_health() -> ProcessHealth:
+    process = psutil.Process()
+    with process.oneshot():
+        return ProcessHealth(
+            pid=os.getpid(),
+            rss_bytes=process.memory_info().rss,
+            uptime_seconds=round(time.time() - process.create_time(), 1),
+            version=__version__,
+        )
