@@ -200,6 +200,7 @@ class _Assembler:
                 limits.first_token_seconds or usual.first_token_seconds, limits.idle_seconds or usual.idle_seconds
             ),
             context_tokens=plan.settings.context_tokens,
+            base_url=plan.base_url,
             disabled=disabled,
             fingerprint=fingerprint,
         )

@@ -101,7 +101,7 @@ class ServiceSettings(TierSettings):
     model: Name
     api_key: SecretStr | None = None
     backend: Backend = Backend.CLOUD
-    """Local only if you say so: a port of this machine may forward to anywhere, and private prompts go to local tiers."""
+    """Local only if you say so: a port of this machine may forward to anywhere, and private prompts stay local."""
 
 
 class EscalationSettings(Section):

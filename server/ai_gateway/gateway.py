@@ -397,6 +397,8 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
         InvalidQuery: A part of it is malformed, or an option is unknown.
     """
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    if not any(str(_content_of(message)).strip() for message in messages):
+        raise InvalidQuery("the prompt is empty", field="prompt")
     if (system := options.get("system")) is not None:
         messages.insert(0, {"role": "system", "content": system})
     cache = options.get("cache", CacheMode.ON)
@@ -416,3 +418,7 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
         )
     except ValueError as error:
         raise InvalidQuery(str(error)) from error
+
+
+def _content_of(message: Message | Mapping[str, object]) -> object:
+    return message.content if isinstance(message, Message) else message.get("content") or ""

@@ -36,6 +36,7 @@ class ProviderTier:
         breaker: Its own.
         deadlines: How long it may take; None: as its backend suggests.
         context_tokens: The longest prompt that it reads; None: unknown.
+        base_url: Where prompts go, for people to know.
         disabled: What to do before it can be asked at all; None: it can.
         priority: A gateway asks tiers of a higher one first.
         fingerprint: The settings that it was made of; None: it was made by hand.
@@ -48,6 +49,7 @@ class ProviderTier:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     deadlines: Deadlines | None = None
     context_tokens: int | None = None
+    base_url: str | None = None
     disabled: str | None = None
     priority: int = 0
     fingerprint: object = None

@@ -395,8 +395,7 @@ async def test_a_whole_body_is_damaged_in_its_middle(fault: Fault, damage: bytes
     assert response.end == "complete"
     assert damage in response.body
     assert response.body.startswith(b'{"id":')
-    with pytest.raises(ValueError, match="Expecting|Invalid|delimiter|decode"):
-        json.loads(response.body)
+    assert len(response.body.partition(damage)[0]) > 100
 
 
 async def test_faults_combine() -> None:

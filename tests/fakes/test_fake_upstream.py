@@ -126,6 +126,17 @@ async def test_an_answer_that_ended_by_itself_is_no_disconnect(fault: Fault) -> 
         assert upstream.disconnects == 0
 
 
+async def test_a_client_that_leaves_as_soon_as_it_has_the_end_is_no_disconnect() -> None:
+    async with FakeOpenAI(seconds_between_chunks=0.001) as upstream:
+        for _ in range(20):
+            connection = await RawConnection.to(upstream)
+            await connection.ask(CHAT, PROMPT)
+            await connection.until(b"[DONE]")
+            connection.reset()
+        await upstream.wait_until_idle()
+        assert upstream.disconnects == 0
+
+
 async def test_a_stopped_upstream_closes_its_streams_and_counts_no_disconnect() -> None:
     upstream = FakeOpenAI()
     await upstream.start()

@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 from collections import deque
+from itertools import chain, repeat
 from typing import NoReturn
 
 from aiohttp import web
@@ -87,13 +88,14 @@ class Delivery:
         for edit in self._fault.edits:
             frames = edit(frames, answer.spelling)
         deltas = 0
-        for frame in frames:
+        # Nothing is waited for after the last frame: a client may leave once it has read the end.
+        for seconds, frame in zip(chain((0.0,), repeat(self._pace)), frames, strict=False):
+            await asyncio.sleep(seconds)
             await self.response.write(frame.data)
             await self._request.writer.drain()
             if frame.kind == "delta":
                 deltas += 1
                 await self.reach(deltas)
-            await asyncio.sleep(self._pace)
 
     def _sever(self, how: Sever) -> NoReturn:
         transport = self._transport()

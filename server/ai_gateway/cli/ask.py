@@ -1,0 +1,105 @@
+"""`ai-gateway ask`: one question, answered here and now."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import aclosing
+
+from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.settings import settings_of
+from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
+from ai_gateway.gateway import Gateway, query_of
+from ai_gateway.messages import QueryResult
+from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
+
+MILLISECONDS = 1000
+
+
+def ask(arguments: Arguments) -> int:
+    """Ask, and print the answer to standard output; who gave it, and why, to standard error."""
+    try:
+        query = query_of(
+            _prompt(arguments.prompt),
+            system=arguments.system,
+            backend=arguments.backend,
+            provider=arguments.provider,
+            model=arguments.model,
+            temperature=arguments.temperature,
+            max_tokens=arguments.max_tokens,
+            timeout_seconds=arguments.timeout,
+            private=arguments.private,
+            escalate=arguments.escalate,
+        )
+        return asyncio.run(_ask(query, arguments))
+    except QueryRefused as error:
+        return _complain(error, Exit.REFUSED, error.hint)
+    except NoTierAnswered as error:
+        return _complain(error, Exit.NO_ANSWER, error.hint)
+    except GatewayError as error:
+        return _complain(error, Exit.USAGE)
+
+
+async def _ask(query: Query, arguments: Arguments) -> int:
+    shows = sys.stdout.isatty() if arguments.stream is None else arguments.stream
+    shows = shows and not arguments.json
+    async with Gateway.from_settings(settings_of(arguments)) as gateway, aclosing(gateway.stream(query)) as events:
+        async for event in events:
+            match event:
+                case Delta(text) if shows:
+                    print(text, end="", flush=True)
+                case Reset(reason) if shows:
+                    print(flush=True)
+                    _say(f"broke off ({reason}); what is above does not count, starting over")
+                case Answer():
+                    _print_answer(event, arguments, is_shown=shows)
+    return Exit.OK
+
+
+def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> None:
+    if arguments.json:
+        print(QueryResult.of(answer).model_dump_json(indent=2))
+    else:
+        print("" if is_shown else answer.content)
+    if not arguments.quiet:
+        _say(told(answer))
+
+
+def told(answer: Answer) -> str:
+    """Say in one line who answered, at what cost, and why not somebody before."""
+    usage = answer.usage
+    about = "about " if usage.estimated else ""
+    parts = [
+        f"{answer.provider} ({answer.model})" if answer.model else answer.provider,
+        f"{answer.elapsed_ms / MILLISECONDS:.1f} s",
+        f"{about}{usage.input_tokens} + {usage.output_tokens} tokens",
+    ]
+    if answer.stale:
+        parts.append(f"an old answer, {answer.age_seconds:.0f} s: nobody could give a new one")
+    parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
+    return " · ".join(parts)
+
+
+def _why_not(attempt: Attempt) -> str:
+    wait = f", again in {attempt.retry_after_seconds:.0f} s" if attempt.retry_after_seconds else ""
+    return f"{attempt.provider} {attempt.outcome}: {attempt.reason}{wait}"
+
+
+def _prompt(words: list[str]) -> str:
+    text = " ".join(word for word in words if word != "-")
+    if "-" not in words:
+        return text
+    read = sys.stdin.buffer.read().decode("utf-8", "replace")
+    return f"{text}\n\n{read}" if text else read
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _complain(error: GatewayError, code: Exit, hint: str | None = None) -> int:
+    _say(f"ai-gateway: {error}")
+    if hint:
+        _say(f"  {hint}")
+    return code

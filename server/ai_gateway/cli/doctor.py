@@ -1,0 +1,165 @@
+"""`ai-gateway doctor`: what is configured, from where, whether it works, and what to do next. Never shows a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import psutil
+from pydantic import BaseModel, SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from ai_gateway import __version__
+from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.health import provider_table
+from ai_gateway.cli.settings import settings_of
+from ai_gateway.config import LoadedSettings, Settings
+from ai_gateway.gateway import Gateway
+from ai_gateway.health import GIB, Health, HealthStatus
+from ai_gateway.providers.http import Network
+from ai_gateway.tier import ProviderTier
+
+NO_PROXY = "no proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFound:
+    """A setting with its value, or that it is set, and where it came from."""
+
+    path: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How a provider is reached."""
+
+    provider: str
+    base_url: str
+    proxy: str
+    trust: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the doctor found."""
+
+    version: str
+    settings: tuple[SettingFound, ...]
+    problems: tuple[str, ...]
+    health: Health
+    roads: tuple[Road, ...]
+    memory_gib: float
+    next_steps: tuple[str, ...]
+
+
+def doctor(arguments: Arguments) -> int:
+    """Examine everything, and print the report; exit code 1 if no tier could answer."""
+    report = asyncio.run(_examine(settings_of(arguments)))
+    if arguments.json:
+        print(json.dumps(asdict(report), indent=2, default=str))
+    else:
+        _print(report)
+    return Exit.FAILED if report.health.status is HealthStatus.DOWN else Exit.OK
+
+
+async def _examine(loaded: LoadedSettings) -> Report:
+    async with Gateway.from_settings(loaded) as gateway:
+        found = await gateway.health(probe=True)
+        tiers = gateway.tiers
+    return Report(
+        version=__version__,
+        settings=tuple(_settings_found(loaded)),
+        problems=found.problems,
+        health=found,
+        roads=tuple(_roads(tiers, loaded.settings)),
+        memory_gib=round(psutil.virtual_memory().total / GIB, 1),
+        next_steps=tuple(_next_steps(found)),
+    )
+
+
+def _settings_found(loaded: LoadedSettings) -> Iterator[SettingFound]:
+    for path, value in _leaves(loaded.settings):
+        source = loaded.sources.get(path)
+        if isinstance(value, SecretStr):
+            yield SettingFound(path, "set (not shown)", source or "default")
+        elif source is not None:
+            yield SettingFound(path, _shown(value), source)
+
+
+def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in section:
+        yield from _leaves_of(value, f"{prefix}{name}")
+
+
+def _leaves_of(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, BaseModel):
+        yield from _leaves(value, f"{path}.")
+    elif isinstance(value, dict):
+        for name, service in value.items():
+            yield from _leaves_of(service, f"{path}.{name}")
+    else:
+        yield path, value
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _roads(tiers: tuple[ProviderTier, ...], settings: Settings) -> Iterator[Road]:
+    network = Network(proxy=settings.network.proxy)
+    added = f", and {settings.network.ca_file}" if settings.network.ca_file else ""
+    for tier in tiers:
+        if tier.base_url is not None:
+            proxy = network.proxy_for(tier.base_url)
+            secure = tier.base_url.startswith("https:")
+            trust = f"the operating system's certificates{added}" if secure else "no TLS"
+            yield Road(tier.name, tier.base_url, _without_password(proxy) if proxy else NO_PROXY, trust)
+
+
+def _without_password(proxy: str) -> str:
+    scheme, _, rest = proxy.rpartition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
+
+
+def _next_steps(found: Health) -> Iterator[str]:
+    yield from (f"mend the setting {problem}" for problem in found.problems)
+    for provider in found.providers:
+        if provider.hint and not provider.reachable:
+            yield f"{provider.name}: {provider.hint}"
+    if not found.local_available:
+        yield f"for answers without a network: ollama pull {found.recommended_local_model}, then LOCAL_MODEL={found.recommended_local_model}"
+    if found.status is HealthStatus.OK:
+        yield 'nothing to mend: try  ai-gateway ask "hello"'
+
+
+def _print(report: Report) -> None:
+    console = Console(highlight=False)
+    console.print(f"[bold]AI Gateway {report.version}[/]: {report.health.status}, {report.memory_gib} GiB of memory\n")
+    _print_section(console, "Tiers", provider_table(report.health.providers))
+    _print_section(console, "Settings that are not defaults", _table(("setting", "value", "from"), report.settings))
+    _print_section(console, "Roads", _table(("provider", "address", "proxy", "trusts"), report.roads))
+    console.print("[bold]What to do next[/]")
+    for step in report.next_steps:
+        console.print(f"  • {step}", markup=False)
+
+
+def _print_section(console: Console, title: str, table: Table) -> None:
+    if table.row_count:
+        console.print(f"[bold underline]{title}[/]")
+        console.print(table)
+        console.print()
+
+
+def _table(columns: tuple[str, ...], rows: tuple[SettingFound, ...] | tuple[Road, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*asdict(row).values())
+    return table

@@ -1,0 +1,63 @@
+"""`ai-gateway health`: which tiers can be reached now."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.settings import settings_of
+from ai_gateway.gateway import Gateway
+from ai_gateway.health import Health, HealthStatus, ProviderHealth
+from ai_gateway.messages import HealthResult
+
+STYLES = {HealthStatus.OK: "green", HealthStatus.DEGRADED: "yellow", HealthStatus.DOWN: "red"}
+
+
+def health(arguments: Arguments) -> int:
+    """Ask every upstream whether it is there, and print what it says; exit code 1 if no tier could answer."""
+    found = asyncio.run(_found(arguments))
+    if arguments.json:
+        print(HealthResult.of(found).model_dump_json(indent=2))
+    else:
+        _print(found)
+    return Exit.FAILED if found.status is HealthStatus.DOWN else Exit.OK
+
+
+async def _found(arguments: Arguments) -> Health:
+    async with Gateway.from_settings(settings_of(arguments)) as gateway:
+        return await gateway.health(probe=True)
+
+
+def _print(found: Health) -> None:
+    console = Console(highlight=False)
+    console.print(Text.assemble("AI Gateway: ", (found.status, STYLES.get(found.status, ""))))
+    console.print(provider_table(found.providers))
+    for problem in found.problems:
+        console.print(f"[yellow]setting[/] {problem}", soft_wrap=True)
+
+
+def provider_table(providers: tuple[ProviderHealth, ...]) -> Table:
+    """Show one line for each provider: what it is, how it is, what to do."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("tier", "provider", "model", "now", "what to do"):
+        table.add_column(column, overflow="fold")
+    for provider in providers:
+        table.add_row(provider.backend, provider.name, provider.model or "-", _now(provider), _to_do(provider))
+    return table
+
+
+def _now(provider: ProviderHealth) -> Text:
+    if provider.reason == "not_configured":
+        return Text("– not configured", "dim")
+    if provider.reachable:
+        return Text("✓ there", "green")
+    return Text(f"✗ {provider.last_error or 'no answer in time'}", "red")
+
+
+def _to_do(provider: ProviderHealth) -> str:
+    return "" if provider.reachable else provider.hint or ""

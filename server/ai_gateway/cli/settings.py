@@ -1,0 +1,15 @@
+"""The settings that a command runs with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ai_gateway.cli.arguments import Arguments
+from ai_gateway.config import CONFIG_FILE_VARIABLE, LoadedSettings, default_config_file, load_settings
+
+
+def settings_of(arguments: Arguments) -> LoadedSettings:
+    """Load the settings: the file that was named, or the usual one; the `.env` file that was named; the environment."""
+    named = arguments.config or os.environ.get(CONFIG_FILE_VARIABLE)
+    return load_settings(file=Path(named) if named else default_config_file(), env_file=arguments.env_file)
