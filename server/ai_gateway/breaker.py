@@ -29,11 +29,11 @@ class BreakerRecord:
     failures: int = 0
     """Consecutive ones while closed."""
     openings: int = 0
-    """Open periods since it was last closed."""
+    """Open periods since it was last closed; one that an early probe cut short and failed in counts once."""
     generation: int = 0
     reason: OpenReason | None = None
     """None while closed."""
-    reopens_at: float = 0.0
+    reopens_at: float = -math.inf
     probe_until: float = -math.inf
     """Until when a probe holds its lease."""
 
@@ -91,6 +91,7 @@ class CircuitBreaker:
         self._jitter = jitter
         self.on_transition = on_transition
         self._record = BreakerRecord()
+        self._told = BreakerState.CLOSED
 
     @property
     def state(self) -> BreakerState:
@@ -118,13 +119,19 @@ class CircuitBreaker:
         record = self._record
         if record.reason is None or math.isinf(record.reopens_at):
             return None
-        return max(0.0, record.reopens_at - self._clock.monotonic())
+        return max(0.0, max(record.reopens_at, record.probe_until) - self._clock.monotonic())
+
+    @property
+    def may_be_probed_early(self) -> bool:
+        """Whether a waiting person is worth a call before the open period ends."""
+        record = self._record
+        return record.reason is not None and record.reason.may_be_probed_early and not math.isinf(record.reopens_at)
 
     def acquire(self, *, early: bool = False) -> Permit | None:
         """Ask for leave to make one call.
 
         Args:
-            early: Probe before the open period ends, if its reason allows that: a person is waiting.
+            early: Probe before the open period ends, if it `may_be_probed_early`: a person is waiting.
 
         Returns:
             A permit to settle, or None if no call may be made now.
@@ -132,32 +139,26 @@ class CircuitBreaker:
         record, state = self._record, self.state
         if state is BreakerState.CLOSED:
             return Permit(self, record.generation)
-        if state is BreakerState.OPEN and not (early and record.reason and record.reason.may_be_probed_early):
+        if state is BreakerState.OPEN and not (early and self.may_be_probed_early):
             return None
         now = self._clock.monotonic()
         if now < record.probe_until:
             return None
         generation = record.generation + 1
         lease = now + self._lease_seconds
-        self._become(replace(record, generation=generation, probe_until=lease), before=BreakerState.OPEN)
+        self._become(replace(record, generation=generation, probe_until=lease))
         return Permit(self, generation)
 
     def trip(self, reason: OpenReason = OpenReason.OUTAGE, *, open_seconds: float | None = None) -> None:
         """Open now, for `open_seconds` or else the growing time; `math.inf` means until `reset`."""
-        before, record = self.state, self._record
-        seconds = self._growing_seconds(record.openings) if open_seconds is None else open_seconds
-        opened = BreakerRecord(
-            openings=record.openings + 1,
-            generation=record.generation + 1,
-            reason=reason,
-            reopens_at=self._clock.monotonic() + seconds,
-        )
-        self._become(opened, before=before)
+        record, now = self._record, self._clock.monotonic()
+        openings = record.openings + (1 if now >= record.reopens_at else 0)
+        seconds = self._growing_seconds(openings) if open_seconds is None else open_seconds
+        self._become(BreakerRecord(0, openings, record.generation + 1, reason, reopens_at=now + seconds))
 
     def reset(self) -> None:
         """Close it and forget the past; permits given before no longer count."""
-        before = self.state
-        self._become(BreakerRecord(generation=self._record.generation + 1), before=before)
+        self._become(BreakerRecord(generation=self._record.generation + 1))
 
     def _succeeded(self, generation: int) -> None:
         if generation != self._record.generation:
@@ -179,19 +180,26 @@ class CircuitBreaker:
 
     def _released(self, generation: int) -> None:
         if generation == self._record.generation and self._record.reason is not None:
-            self._become(replace(self._record, probe_until=-math.inf), before=BreakerState.HALF_OPEN)
+            self._become(replace(self._record, probe_until=-math.inf))
 
     def _growing_seconds(self, openings: int) -> float:
-        if openings == 0:
+        if openings == 1:
             return self._recovery_seconds
-        grown = min(self._recovery_seconds * 2.0 ** min(openings, MAX_DOUBLINGS), self._max_open_seconds)
-        return grown / 2 + grown / 2 * self._jitter()
+        grown = min(self._recovery_seconds * 2.0 ** min(openings - 1, MAX_DOUBLINGS), self._max_open_seconds)
+        return grown * (1 + self._jitter()) / 2
 
-    def _become(self, record: BreakerRecord, *, before: BreakerState) -> None:
+    def _become(self, record: BreakerRecord) -> None:
+        by_time = self._untold_change()
         self._record = record
-        after = self.state
-        if after is not before and self.on_transition is not None:
-            self.on_transition(Transition(before, after, record.reason, self.reopens_in_seconds))
+        for transition in (by_time, self._untold_change()):
+            if transition is not None and self.on_transition is not None:
+                self.on_transition(transition)
+
+    def _untold_change(self) -> Transition | None:
+        before, self._told = self._told, self.state
+        if self._told is before:
+            return None
+        return Transition(before, self._told, self.reason, self.reopens_in_seconds)
 
 
 class Permit:

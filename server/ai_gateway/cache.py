@@ -84,7 +84,8 @@ class AnswerCache:
         """Take on new limits; what still fits is kept, with the time to live that it was given."""
         self._ttl_seconds = ttl_seconds
         kept, self._entries = self._entries, LRUCache(max_entries, getsizeof=_room)
-        for key, entry in kept.items():
+        while kept:
+            key, entry = kept.popitem()  # the least recently used first
             if _room(entry) <= max_entries:
                 self._entries[key] = entry
 
@@ -104,7 +105,7 @@ def key_of(query: Query) -> bytes:
         [[tool.name, tool.description, tool.parameters] for tool in prompt.tools],
         [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate],
     ]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

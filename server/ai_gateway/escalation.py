@@ -9,10 +9,14 @@ INSTRUCTION = (
 )
 
 
+MAX_LEADING_SPACE = 64
+"""What follows more of it is no beginning any more, and a text of nothing else is not held back for ever."""
+
+
 class MarkerGuard:
     """Watches the beginning of a text: holds it back while it may still become the marker, and never lets that out.
 
-    A marker anywhere but at the very beginning is text like any other.
+    The white space around a marker goes with it. A marker anywhere but at the very beginning is text like any other.
     """
 
     def __init__(self) -> None:
@@ -26,12 +30,22 @@ class MarkerGuard:
             return text
         self._held += text
         begun = self._held.lstrip()
-        if len(begun) < len(MARKER) and MARKER.startswith(begun):
-            return ""
+        if self.found:
+            return self._after_marker(begun)
+        if len(self._held) - len(begun) <= MAX_LEADING_SPACE:
+            if begun.startswith(MARKER):
+                self.found = True
+                return self._after_marker(begun[len(MARKER) :].lstrip())
+            if MARKER.startswith(begun):
+                return ""
         self._decided = True
-        self.found = begun.startswith(MARKER)
-        return begun[len(MARKER) :].lstrip() if self.found else self._held
+        return self._held
 
     def end(self) -> str:
         """Give what was held back, now that it did not become the marker."""
         return "" if self._decided else self._held
+
+    def _after_marker(self, text: str) -> str:
+        self._held = ""
+        self._decided = bool(text)
+        return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,7 +71,7 @@ class Health:
 
 
 def health_of(
-    tiers: Iterable[ProviderTier], *, reachable: dict[str, bool], problems: tuple[str, ...], starting: bool = False
+    tiers: Sequence[ProviderTier], *, reachable: dict[str, bool], problems: tuple[str, ...], starting: bool = False
 ) -> Health:
     """Sum up the tiers.
 
@@ -120,7 +120,7 @@ def _provider_health(tier: ProviderTier, reachable: bool | None) -> ProviderHeal
         retry_after_seconds=tier.breaker.reopens_in_seconds,
         last_error=f"{tier.last_failure.kind}: {tier.last_failure.detail}" if tier.last_failure else None,
         hint=tier.hint,
-        model=tier.models[0] if tier.models else None,
+        model=tier.default_model,
         reachable=reachable,
     )
 

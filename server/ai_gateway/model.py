@@ -88,15 +88,15 @@ class Tool:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, value: Tool | Mapping[str, object]) -> Tool:
+    def of(cls, value: object) -> Tool:
         """Accept a `Tool`, a plain mapping, or OpenAI's `{"type": "function", "function": {…}}`.
 
         Raises:
-            ValueError: There is no name.
+            ValueError: It is none of them, or there is no name.
         """
         if isinstance(value, Tool):
             return value
-        inner = value.get("function", value)
+        inner = value.get("function", value) if isinstance(value, Mapping) else None
         if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
             raise ValueError("a tool needs a 'name'")
         parameters = inner.get("parameters")
@@ -122,14 +122,16 @@ class Message:
     tool_call_id: str | None = None
 
     @classmethod
-    def of(cls, value: Message | Mapping[str, object]) -> Message:
+    def of(cls, value: object) -> Message:
         """Accept a `Message` or OpenAI's `{"role": …, "content": …}`.
 
         Raises:
-            ValueError: The role is unknown or the content is no text.
+            ValueError: It is neither, the role is unknown or the content is no text.
         """
         if isinstance(value, Message):
             return value
+        if not isinstance(value, Mapping):
+            raise ValueError("a message is an object with a 'role' and a 'content'")
         role, content = value.get("role"), value.get("content")
         if role not in ROLES:
             raise ValueError(f"a message's 'role' is one of {', '.join(ROLES)}")

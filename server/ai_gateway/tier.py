@@ -72,13 +72,18 @@ class ProviderTier:
             return self.disabled
         return self.last_failure.hint_for(self.name) if self.last_failure else None
 
+    @property
+    def default_model(self) -> str | None:
+        """What is asked where the query chooses none; None: the provider's own choice."""
+        return self.models[0] if self.models else None
+
     def model_for(self, query: Query) -> str | None:
         """Choose the model to ask."""
         if query.model is not None:
             return query.model
         if query.preferred_model in self.models:
             return query.preferred_model
-        return self.models[0] if self.models else None
+        return self.default_model
 
     def fits_pins(self, query: Query) -> bool:
         """Say whether the query's pins leave this tier in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads any more: there is nothing left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads what is left to flush
         return Exit.BROKEN_PIPE
 
 
@@ -35,7 +36,9 @@ def _run(arguments: Arguments) -> int:
         case "doctor":
             from ai_gateway.cli.doctor import doctor as command  # noqa: PLC0415
         case "demo":
-            from ai_gateway.demo import demo as command  # noqa: PLC0415
+            from ai_gateway.demo import demo  # noqa: PLC0415
+
+            return demo(pace=arguments.pace, as_json=arguments.json)
         case _:
             from ai_gateway.cli.serve import serve as command  # noqa: PLC0415
     return command(arguments)

@@ -69,14 +69,27 @@ def _add_transports(parser: argparse.ArgumentParser) -> None:
         const=("stdio", ""),
         help="speak over standard input and output; the default when standard input is no terminal",
     )
-    for name in ("tcp", "ws"):
+    for name, clients in (("tcp", "TCP"), ("ws", "WebSocket")):
         group.add_argument(
             f"--{name}",
             dest="transport",
-            type=lambda address, name=name: (name, address),
+            action=_Listen,
             metavar="[HOST:]PORT",
-            help=f"listen for {'WebSocket' if name == 'ws' else 'TCP'} clients; this machine's only, unless HOST says otherwise",
+            help=f"listen for {clients} clients; this machine's only, unless HOST says otherwise",
         )
+
+
+class _Listen(argparse.Action):
+    """Keeps which flag the address came with."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - the signature is argparse's
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.transport = (str(option_string).lstrip("-"), str(values))
 
 
 def _add_common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:

@@ -133,7 +133,8 @@ def _next_steps(found: Health) -> Iterator[str]:
         if provider.hint and not provider.reachable:
             yield f"{provider.name}: {provider.hint}"
     if not found.local_available:
-        yield f"for answers without a network: ollama pull {found.recommended_local_model}, then LOCAL_MODEL={found.recommended_local_model}"
+        model = found.recommended_local_model
+        yield f"for answers without a network: install Ollama, run 'ollama pull {model}', set LOCAL_MODEL={model}"
     if found.status is HealthStatus.OK:
         yield 'nothing to mend: try  ai-gateway ask "hello"'
 

@@ -53,7 +53,7 @@ def provider_table(providers: tuple[ProviderHealth, ...]) -> Table:
 
 def _now(provider: ProviderHealth) -> Text:
     if provider.reason == "not_configured":
-        return Text("– not configured", "dim")
+        return Text("- not configured", "dim")
     if provider.reachable:
         return Text("✓ there", "green")
     return Text(f"✗ {provider.last_error or 'no answer in time'}", "red")

@@ -105,11 +105,13 @@ def prompt_of(
     """Build a prompt from loose parts.
 
     Raises:
-        ValueError: A message, a tool or an option is malformed, or an option is unknown.
+        ValueError: A message, a tool or an option is malformed, an option is unknown, or there is no message.
     """
     unknown = options.keys() - SHAPING_OPTIONS
     if unknown:
         raise ValueError(f"unknown option {min(unknown)!r}")
+    if not messages:
+        raise ValueError("a query has at least one message")
     stop = options.get("stop") or ()
     return Prompt(
         messages=tuple(Message.of(message) for message in messages),

@@ -1,7 +1,8 @@
 """The only place that knows how bytes travel: one HTTP client for one upstream, with its proxy, trust and limits.
 
-The client is httpx; underneath it runs aiohttp's transport, which takes half the time of httpx's own at one request
-and a quarter at sixty-four (`make bench`). Redirects are never followed, so a credential reaches its own host only.
+Requests and responses are httpx's, the transport is httpx-aiohttp's, which takes half the time of httpx's own at one
+request and a quarter at sixty-four (`make bench`). It is used without httpx's client, which would add cookies and
+redirects: there are none here, so a credential reaches its own host only.
 """
 
 from __future__ import annotations
@@ -84,14 +85,14 @@ class UpstreamResponse:
         """
         return _chunks(self._response)
 
-    async def messages(self, decoder: Decoder) -> AsyncGenerator[bytes, None]:
-        """Yield each message of the body, as the decoder finds them; raises as `chunks` does."""
+    async def batches(self, decoder: Decoder) -> AsyncGenerator[list[bytes], None]:
+        """Yield the messages of the body, those that arrived together in one list; raises as `chunks` does."""
         async with aclosing(self.chunks()) as chunks:
             async for chunk in chunks:
-                for message in decoder.feed(chunk):
-                    yield message
-        for message in decoder.end():
-            yield message
+                if messages := decoder.feed(chunk):
+                    yield messages
+        if messages := decoder.end():
+            yield messages
 
     async def json(self) -> object:
         """Give the whole body, parsed.
@@ -119,7 +120,8 @@ class Upstream:
         self.base_url = base_url.rstrip("/")
         self._network = network
         self._timeout = httpx.Timeout(None, connect=network.connect_seconds).as_dict()
-        self._client: httpx.AsyncClient | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        self._transport: httpx.AsyncBaseTransport | None = None
 
     @asynccontextmanager
     async def request(
@@ -135,9 +137,8 @@ class Upstream:
         sent = {"accept": "*/*", "accept-encoding": "identity", **headers}
         if content is not None:
             sent["content-type"] = "application/json"
-        request = httpx.Request(
-            method, self.base_url + path, headers=sent, content=content, extensions={"timeout": self._timeout}
-        )
+        url = self._urls.get(path) or self._urls.setdefault(path, httpx.URL(self.base_url + path))
+        request = httpx.Request(method, url, headers=sent, content=content, extensions={"timeout": self._timeout})
         response = await self._send(request)
         try:
             if response.status_code != 200:
@@ -153,26 +154,26 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._client is None:
-            self._client = httpx.AsyncClient(transport=_transport(self.base_url, self._network), trust_env=False)
+        if self._transport is None:
+            self._transport = _transport(self.base_url, self._network)
         try:
-            return await self._client.send(request, stream=True)
+            return await self._transport.handle_async_request(request)
         except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError) as error:
             raise _unreachable(error) from error
 
 
-async def read_to_end(messages: AsyncIterator[bytes], *, within_seconds: float) -> list[bytes]:
+async def read_to_end(batches: AsyncIterator[list[bytes]], *, within_seconds: float) -> list[bytes]:
     """Read what follows a terminal marker, so that the connection can serve the next request; give up soon."""
     rest: list[bytes] = []
     with suppress(TimeoutError, ProviderFailure):  # the answer is whole already
         async with asyncio.timeout(within_seconds):
-            async for message in messages:
-                rest.append(message)  # noqa: PERF401 - what came before the time was up is kept
+            async for batch in batches:
+                rest += batch
     return rest
 
 

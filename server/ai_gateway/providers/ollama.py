@@ -121,55 +121,69 @@ class OllamaProvider(LLMProvider):
 
 
 async def _pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
-    calls: list[ToolCall] = []
-    async with aclosing(response.messages(LineDecoder())) as messages:
-        async for line in messages:
-            value = _parsed(line)
-            if value.get("error"):
-                raise read_failure(OLLAMA_ROWS, stream_error(value["error"], now=time.time()))
-            text = _text_of(value, calls)
-            if text:
+    reading = _Reading()
+    async with aclosing(response.batches(LineDecoder())) as batches:
+        async for batch in batches:
+            if text := "".join([reading.text_of(line) for line in batch]):
                 yield Delta(text)
-            if value.get("done") is True:
-                await read_to_end(messages, within_seconds=CLOSE_SECONDS)
-                yield _finish(value, calls)
+            if reading.finish is not None:
+                await read_to_end(batches, within_seconds=CLOSE_SECONDS)
+                yield reading.finish
                 return
     raise ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker")
 
 
-def _parsed(line: bytes) -> Mapping[str, object]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}  # one malformed line does not make the stream unsound; a missing terminal marker does
-    return value if isinstance(value, dict) else {}
+class _Reading:
+    """What a chat has said so far, besides its text."""
+
+    def __init__(self) -> None:
+        self._calls: list[ToolCall] = []
+        self.finish: Finish | None = None
+
+    def text_of(self, line: bytes) -> str:
+        """Take in one line, and give its text."""
+        try:
+            value = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return ""  # one malformed line does not make the stream unsound; a missing terminal marker does
+        if not isinstance(value, dict):
+            return ""
+        if value.get("error"):
+            raise read_failure(OLLAMA_ROWS, stream_error(value["error"], now=time.time()))
+        text = self._text_of_message(value.get("message"))
+        if value.get("done") is True:
+            self.finish = self._finish(value)
+        return text
+
+    def _text_of_message(self, message: object) -> str:
+        if not isinstance(message, dict):
+            return ""
+        for call in message.get("tool_calls") or ():
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict):
+                call_id = str(call.get("id") or f"call_{len(self._calls)}")
+                arguments = json.dumps(function.get("arguments") or {})
+                self._calls.append(ToolCall(call_id, str(function.get("name")), arguments))
+        content = message.get("content")
+        return content if isinstance(content, str) else ""
+
+    def _finish(self, value: Mapping[str, object]) -> Finish:
+        reason = FINISH_REASONS.get(str(value.get("done_reason")), FinishReason.STOP)
+        model = value.get("model")
+        return Finish(
+            FinishReason.TOOL_CALLS if self._calls else reason,
+            _usage_of(value),
+            model if isinstance(model, str) else None,
+            tuple(self._calls),
+        )
 
 
-def _text_of(value: Mapping[str, object], calls: list[ToolCall]) -> str:
-    message = value.get("message")
-    if not isinstance(message, dict):
-        return ""
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            arguments = json.dumps(function.get("arguments") or {})
-            calls.append(ToolCall(str(call.get("id") or f"call_{len(calls)}"), str(function.get("name")), arguments))
-    content = message.get("content")
-    return content if isinstance(content, str) else ""
-
-
-def _finish(value: Mapping[str, object], calls: list[ToolCall]) -> Finish:
-    reason = FINISH_REASONS.get(str(value.get("done_reason")), FinishReason.STOP)
-    model = value.get("model")
+def _usage_of(value: Mapping[str, object]) -> Usage | None:
+    """Read the counters; Ollama leaves out one that is zero."""
     read, written = value.get("prompt_eval_count"), value.get("eval_count")
-    counted = isinstance(read, int) or isinstance(written, int)
-    usage = Usage(read if isinstance(read, int) else 0, written if isinstance(written, int) else 0)
-    return Finish(
-        FinishReason.TOOL_CALLS if calls else reason,
-        usage if counted else None,
-        model if isinstance(model, str) else None,
-        tuple(calls),
-    )
+    if not isinstance(read, int) and not isinstance(written, int):
+        return None
+    return Usage(read if isinstance(read, int) else 0, written if isinstance(written, int) else 0)
 
 
 def _has_model(reply: object, model: str) -> bool:

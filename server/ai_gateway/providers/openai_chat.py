@@ -92,18 +92,18 @@ async def chat_pieces(response: UpstreamResponse, rows: Iterable[Row]) -> AsyncG
     """
     reading = _Reading(rows)
     if "event-stream" not in response.content_type:
-        for text in reading.texts_of(await response.json()):
+        if text := reading.text_of(await response.json()):
             yield Delta(text)
         yield reading.finish()
         return
-    async with aclosing(response.messages(SseDecoder())) as messages:
-        async for data in messages:
-            for text in reading.texts_of_event(data):
+    async with aclosing(response.batches(SseDecoder())) as batches:
+        async for batch in batches:
+            if text := reading.text_of_events(batch):
                 yield Delta(text)
             if reading.is_over:
-                for rest in await read_to_end(messages, within_seconds=reading.patience_seconds):
-                    for text in reading.texts_of_event(rest):
-                        yield Delta(text)
+                rest = await read_to_end(batches, within_seconds=reading.patience_seconds)
+                if text := reading.text_of_events(rest):
+                    yield Delta(text)
     yield reading.finish()
 
 
@@ -128,29 +128,22 @@ class _Reading:
         """How long to wait for what may still come."""
         return CLOSE_SECONDS if self._done else USAGE_SECONDS
 
-    def texts_of_event(self, data: bytes) -> list[str]:
-        """Take in one event of the stream, and give its pieces of text."""
-        if data == b"[DONE]":
-            self._done = True
-            return []
-        try:
-            return self.texts_of(json.loads(data))
-        except (ValueError, RecursionError):
-            return []  # one malformed chunk does not make the stream unsound; a missing terminal marker does
+    def text_of_events(self, events: Iterable[bytes]) -> str:
+        """Take in what arrived together, and give its text."""
+        return "".join([self._text_of_event(data) for data in events])
 
-    def texts_of(self, chunk: object) -> list[str]:
-        """Take in one chunk, and give its pieces of text."""
+    def text_of(self, chunk: object) -> str:
+        """Take in one chunk, and give its text."""
         if not isinstance(chunk, dict):
-            return []
+            return ""
         if chunk.get("error"):
             raise read_failure(self._rows, stream_error(chunk["error"], now=time.time()))
         self._model = chunk.get("model") or self._model
         self._usage = _usage_of(chunk.get("usage")) or self._usage
         choices = chunk.get("choices")
         if not isinstance(choices, list):
-            return []
-        texts = [self._text_of(choice) for choice in choices if isinstance(choice, dict)]
-        return [text for text in texts if text]
+            return ""
+        return "".join([self._text_of_choice(choice) for choice in choices if isinstance(choice, dict)])
 
     def finish(self) -> Finish:
         """Give the terminal marker, if the upstream did."""
@@ -162,7 +155,16 @@ class _Reading:
         reason = FINISH_REASONS.get(self._reason or "", FinishReason.STOP)
         return Finish(FinishReason.TOOL_CALLS if calls else reason, self._usage, self._model, calls)
 
-    def _text_of(self, choice: Mapping[str, object]) -> str:
+    def _text_of_event(self, data: bytes) -> str:
+        if data == b"[DONE]":
+            self._done = True
+            return ""
+        try:
+            return self.text_of(json.loads(data.decode("utf-8", "replace")))
+        except (ValueError, RecursionError):
+            return ""  # one malformed chunk does not make the stream unsound; a missing terminal marker does
+
+    def _text_of_choice(self, choice: Mapping[str, object]) -> str:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._reason = reason

@@ -20,21 +20,18 @@ class SseDecoder:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take in the next chunk; raises as `LineDecoder.feed` does."""
-        events: list[bytes] = []
-        for line in self._lines.feed(chunk):
-            self._take(line, events)
-        return events
+        return self._events(self._lines.feed(chunk))
 
     def end(self) -> list[bytes]:
         """Give an event that was cut off."""
-        events: list[bytes] = []
-        for line in (*self._lines.end(), b""):
-            self._take(line, events)
-        return events
+        return self._events([*self._lines.end(), b""])
 
-    def _take(self, line: bytes, events: list[bytes]) -> None:
-        if line.startswith(b"data:"):
-            self._data.append(line[6:] if line[5:6] == b" " else line[5:])
-        elif not line and self._data:
-            events.append(b"\n".join(self._data))
-            self._data = []
+    def _events(self, lines: list[bytes]) -> list[bytes]:
+        events: list[bytes] = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            elif not line and self._data:
+                events.append(b"\n".join(self._data))
+                self._data = []
+        return events

@@ -1,0 +1,51 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FLOORS := server/ai_gateway/*.py,server/ai_gateway/providers/*
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit bench schemas clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Watch prompts survive outages; needs no credentials and no network
+	@$(BIN)/ai-gateway demo
+
+test: check unit ## Check style, types and layers, and run every test
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report --include='$(FLOORS)' --skip-covered --fail-under=95
+
+bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
+	$(BIN)/python tests/perf/bench.py
+
+schemas: $(VENV)/.dev ## Generate the JSON Schemas of all messages anew
+	$(BIN)/python -m ai_gateway.messages
+
+clean: ## Remove the environment and everything that was generated
+	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench.json
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "AI Gateway needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python has no venv module here; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV) …"
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV), with what the tests need …"
+	@$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@ $(VENV)/.run

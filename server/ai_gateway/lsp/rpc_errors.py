@@ -1,0 +1,76 @@
+"""What clients are told of errors: codes, and texts that are safe to show.
+
+Only errors that the gateway raises on purpose keep their text. Anything else becomes an incident: a number for the
+client, and under the same number, in the log, what was raised where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from enum import IntEnum
+
+from pygls.exceptions import JsonRpcInvalidParams, JsonRpcMethodNotFound
+
+from ai_gateway.failures import GatewayClosed, InvalidQuery, NoTierAnswered, where
+
+log = logging.getLogger(__name__)
+
+ErrorObject = dict[str, object]
+"""`code`, `message` and maybe `data` (JSON-RPC 2.0, section 5.1)."""
+
+
+class Code(IntEnum):
+    """Error codes of JSON-RPC, of LSP, and our own."""
+
+    PARSE_ERROR = -32700
+    INVALID_REQUEST = -32600
+    METHOD_NOT_FOUND = -32601
+    INVALID_PARAMS = -32602
+    INTERNAL_ERROR = -32603
+    NOT_INITIALIZED = -32002
+    NO_TIER_ANSWERED = -32050
+    SHUTTING_DOWN = -32051
+    CANCELLED = -32800
+
+
+class Refused(Exception):
+    """A message that is not served; the text is safe to show."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def error_object(error: BaseException) -> ErrorObject:
+    """Say on the wire what went wrong."""
+    match error:
+        case Refused():
+            return _object(error.code, error)
+        case InvalidQuery():
+            return _object(Code.INVALID_PARAMS, error, {"field": error.field})
+        case NoTierAnswered():
+            from ai_gateway.messages import NoAnswerData  # noqa: PLC0415 - too slow to be imported before the handshake
+
+            return _object(Code.NO_TIER_ANSWERED, error, NoAnswerData.of(error).as_dict())
+        case GatewayClosed():
+            return _object(Code.SHUTTING_DOWN, error)
+        case asyncio.CancelledError():
+            return _object(Code.CANCELLED, "the request was cancelled")
+        case JsonRpcInvalidParams() | JsonRpcMethodNotFound():
+            return _object(error.code, error)
+        case _:
+            return _object(Code.INTERNAL_ERROR, "internal error", {"incident": incident(error)})
+
+
+def incident(error: BaseException) -> str:
+    """Log what was raised where, and nothing of what it said; give the number that it is logged under."""
+    number = uuid.uuid4().hex[:12]
+    log.error("incident %s: %s", number, where(error))
+    return number
+
+
+def _object(code: int, message: object, data: object = None) -> ErrorObject:
+    error: ErrorObject = {"code": int(code), "message": str(message)}
+    return error if data is None else {**error, "data": data}

@@ -1,0 +1,217 @@
+"""What clients may say. Unknown fields are refused by name, and no error quotes a value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from ai_gateway.failures import InvalidQuery
+from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, Tool
+
+MAX_QUERY_CHARACTERS = 8 * 1024 * 1024
+"""Of all texts together: several times what the largest models read."""
+DAY_SECONDS = 24 * 3600.0
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Line = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\r\n]*$")]
+ProgressToken = int | str
+"""As LSP has it."""
+_TYPES = frozenset({"int", "str"})
+
+
+class Params(BaseModel):
+    """The parameters of one method."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def parse(cls, params: Mapping[str, object]) -> Self:
+        """Validate what a client sent.
+
+        Raises:
+            InvalidQuery: Something is wrong with it; the error names the field.
+        """
+        try:
+            return cls.model_validate(params)
+        except ValidationError as errors:
+            found = errors.errors(include_url=False, include_input=False, include_context=False)
+        field = _field(found[0])
+        if found[0]["type"] == "extra_forbidden":
+            raise InvalidQuery(f"{field}: there is no such field{cls._meant(field)}", field=field)
+        reasons = dict.fromkeys(error["msg"] for error in found if _field(error) == field)
+        raise InvalidQuery(f"{field}: {', or '.join(reasons)}", field=field)
+
+    @classmethod
+    def _meant(cls, field: str) -> str:
+        names = [info.alias or name for name, info in cls.model_fields.items()]
+        close = difflib.get_close_matches(field, names, n=1)
+        return f"; did you mean {close[0]!r}?" if close else ""
+
+
+class MessageParam(Params):
+    """One turn of a conversation, in OpenAI's shape."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | None = None
+    """Text; null only beside `tool_calls`."""
+    tool_calls: list[dict[str, object]] | None = None
+    """What an assistant's turn asked to be called: `{id, type: "function", function: {name, arguments}}`."""
+    tool_call_id: Name | None = None
+    """Which call a tool's turn answers."""
+
+
+class ContextEntry(Params):
+    """A piece of the workspace that is put before the prompt, as a fenced block."""
+
+    text: str
+    uri: Line | None = None
+    path: Line | None = None
+    """What the block is called; without it, the URI."""
+    language_id: Annotated[str, Field(pattern=r"^[\w.+#-]{1,64}$")] | None = None
+
+    def as_block(self) -> str:
+        """Give it in Markdown; the fence is longer than any in the text (CommonMark 0.31, 4.5)."""
+        longest = max((len(run) for run in re.findall("`+", self.text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        name = self.path or self.uri
+        block = f"{fence}{self.language_id or ''}\n{self.text}\n{fence}"
+        return f"{name}:\n{block}" if name else block
+
+
+class QueryParams(Params):
+    """Of `ai/query`: either `prompt` or `messages`, and how to answer it."""
+
+    prompt: str | None = None
+    messages: Annotated[list[MessageParam], Field(min_length=1, max_length=10_000)] | None = None
+    """A conversation, oldest turn first."""
+    system: str | None = None
+    """Instructions that come before everything."""
+    context: Annotated[list[ContextEntry], Field(max_length=1000)] = Field(default_factory=list)
+    """Put before the prompt, or before the last turn of the user."""
+    backend: Annotated[Backend, Field(strict=False)] | None = None
+    """Ask only this role."""
+    provider: Name | None = None
+    """Ask only this provider."""
+    model: Name | None = None
+    """Ask only tiers that offer this model."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: Name | Annotated[list[Name], Field(max_length=16)] | None = None
+    tools: Annotated[list[dict[str, object]], Field(max_length=1000)] | None = None
+    """Functions that the model may call, in OpenAI's shape."""
+    response_format: dict[str, object] | None = None
+    private: bool = False
+    """Only local tiers may see it."""
+    cache: Annotated[CacheMode, Field(strict=False)] = CacheMode.ON
+    ttl_seconds: Annotated[float, Field(ge=0, le=31 * DAY_SECONDS)] | None = None
+    """How long the answer stays fresh in the cache."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] | None = None
+    """For everything together."""
+    escalate: bool = False
+    """Let a model ask for a stronger one."""
+    partial_result_token: ProgressToken | None = Field(default=None, alias="partialResultToken")
+    """LSP's own: the answer is also streamed, by `$/progress` with this token."""
+    work_done_token: ProgressToken | None = Field(default=None, alias="workDoneToken")
+    """LSP's own: beginning and end are told by `$/progress` with this token."""
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Self:
+        if self.prompt is not None and self.messages is not None:
+            raise InvalidQuery("messages: give either prompt or messages, not both", field="messages")
+        if self.messages is None and not (self.prompt or "").strip():
+            raise InvalidQuery("prompt: is missing or empty", field="prompt")
+        if sum(len(text) for text in self._texts()) > MAX_QUERY_CHARACTERS:
+            field = "prompt" if self.messages is None else "messages"
+            raise InvalidQuery(
+                f"{field}: longer than {MAX_QUERY_CHARACTERS} characters, counting system and context", field=field
+            )
+        return self
+
+    def to_query(self) -> Query:
+        """Give the query that it asks for.
+
+        Raises:
+            InvalidQuery: A message or a tool is malformed, or there is nothing for the context to stand before.
+        """
+        return Query(
+            prompt=Prompt(
+                messages=tuple(self._messages()),
+                temperature=self.temperature,
+                max_tokens=self.max_tokens,
+                stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ()),
+                tools=tuple(self._tools()),
+                response_format=self.response_format,
+            ),
+            backend=self.backend,
+            provider=self.provider,
+            model=self.model,
+            private=self.private,
+            cache=self.cache,
+            ttl_seconds=self.ttl_seconds,
+            timeout_seconds=self.timeout_seconds,
+            escalate=self.escalate,
+        )
+
+    def _texts(self) -> Iterator[str]:
+        yield self.prompt or ""
+        yield self.system or ""
+        for message in self.messages or ():
+            yield message.content or ""
+        for entry in self.context:
+            yield entry.text
+
+    def _messages(self) -> Iterator[Message]:
+        if self.system is not None:
+            yield Message("system", self.system)
+        blocks = [entry.as_block() for entry in self.context]
+        if self.messages is None:
+            yield Message("user", "\n\n".join([*blocks, self.prompt or ""]))
+            return
+        turns = [message.model_dump(exclude_none=True) for message in self.messages]
+        if blocks:
+            asked = next((turn for turn in reversed(turns) if turn["role"] == "user" and turn.get("content")), None)
+            if asked is None:
+                raise InvalidQuery("context: there is no message of the user to put it before", field="context")
+            asked["content"] = "\n\n".join([*blocks, asked["content"]])
+        for position, turn in enumerate(turns):
+            try:
+                yield Message.of(turn)
+            except ValueError as error:
+                raise InvalidQuery(f"messages.{position}: {error}", field=f"messages.{position}") from error
+
+    def _tools(self) -> Iterator[Tool]:
+        for position, tool in enumerate(self.tools or ()):
+            try:
+                yield Tool.of(tool)
+            except ValueError as error:
+                raise InvalidQuery(f"tools.{position}: {error}", field=f"tools.{position}") from error
+
+
+class HealthParams(Params):
+    """Of `ai/health`."""
+
+    probe: bool = False
+    """Also see whether each upstream can be reached now."""
+
+
+class ResetParams(Params):
+    """Of `ai/reset`."""
+
+    provider: Name | None = None
+    """Close only this provider's breaker."""
+    cache: bool = False
+    """Also empty the cache."""
+
+
+class MetricsParams(Params):
+    """Of `ai/metrics`: none."""
+
+
+def _field(error: ErrorDetails) -> str:
+    """Name the field that an error is about, without the branches of unions, which are called by their types."""
+    return ".".join(str(part) for part in error["loc"] if isinstance(part, int) or part.isidentifier() and part not in _TYPES)
