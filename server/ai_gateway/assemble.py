@@ -16,13 +16,12 @@ from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Backend, LLMResponse
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.copilot import ClientIdentity, CopilotProvider
-from ai_gateway.providers.http import Network, is_loopback
+from ai_gateway.providers.http import CLIENT_NAME, Network, is_safe_for_credentials
 from ai_gateway.providers.ollama import OllamaProvider
 from ai_gateway.providers.openai import OpenAIProvider
 from ai_gateway.tier import LOCAL_DEADLINES, Deadlines, ProviderTier
 
 PRIORITY_STEP = 10
-CLIENT_NAME = "AI-Gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,13 @@ class _Assembler:
                 tier = self._tier(plan, section)
                 tier.priority = PRIORITY_STEP * (len(self._settings.tier_names) - position)
                 tiers.append(tier)
+        return Assembly(tuple(tiers), tuple(tier for tier in self._escalation() if tier.disabled is None))
+
+    def _escalation(self) -> list[ProviderTier]:
+        if not self._settings.cloud.enabled:
+            return []
         stronger = (self._settings.escalation.model, self._settings.escalation.strongest_model)
-        escalation = [self._tier(self._cloud(model), "cloud") for model in stronger if model is not None]
-        return Assembly(tuple(tiers), tuple(tier for tier in escalation if tier.disabled is None))
+        return [self._tier(self._cloud(model), "cloud") for model in stronger if model is not None]
 
     def _plan(self, section: str) -> _Plan | None:
         match section:
@@ -206,14 +209,13 @@ class _Assembler:
         )
 
     def _wrong(self, section: str) -> str | None:
-        sections = {section, self._settings.cloud.provider} if section == "cloud" else {section}
-        problems = [str(problem) for problem in self._loaded.problems if problem.section in sections]
-        return f"mend the setting {problems[0]}" if problems and sections & self._loaded.broken else None
+        sections = (section, self._settings.cloud.provider) if section == "cloud" else (section,)
+        problem = self._loaded.problem_of(*sections)
+        return f"mend the setting {problem}" if problem else None
 
     def _unsafe(self, plan: _Plan) -> str | None:
-        parts = urlsplit(plan.base_url)
-        host = parts.hostname or ""
-        is_safe = parts.scheme == "https" or is_loopback(host) or host in self._settings.network.allow_plain_http
-        if plan.credential is None or is_safe:
+        host = urlsplit(plan.base_url).hostname or ""
+        allowed = {name.lower() for name in self._settings.network.allow_plain_http}
+        if not plan.credential or is_safe_for_credentials(plan.base_url) or host in allowed:
             return None
         return f"a credential is not sent to {host} without TLS; use https, or add the host to network.allow_plain_http"

@@ -11,13 +11,14 @@ import logging
 import math
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ai_gateway.breaker import Permit
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.escalation import INSTRUCTION, MarkerGuard
 from ai_gateway.failures import (
+    POLICIES,
     Effect,
     Failover,
     FailureKind,
@@ -48,7 +49,7 @@ from ai_gateway.model import (
     Tool,
     Usage,
 )
-from ai_gateway.providers.base import prompt_of
+from ai_gateway.providers.base import LLMProvider, prompt_of
 from ai_gateway.tier import ProviderTier
 
 log = logging.getLogger(__name__)
@@ -132,8 +133,8 @@ class FailoverChain:
             NoTierAnswered: Nobody could answer; it says why, tier by tier.
         """
         tiers = self._pinned(query)
-        stronger = list(self.escalation) if query.escalate else []
         run = _Run(query, self._clock)
+        stronger = self._stronger(run)
         while True:
             run.may_escalate = bool(stronger)
             try:
@@ -141,7 +142,7 @@ class FailoverChain:
                     async for event in events:
                         yield event
             except _EscalationAsked:
-                tiers = [stronger.pop(0), *tiers]
+                tiers = [stronger.pop(0), *(tier for tier in tiers if tier not in run.failed_tiers)]
             else:
                 return
 
@@ -149,21 +150,20 @@ class FailoverChain:
         tiers = [tier for tier in self.tiers if tier.fits_pins(query)]
         if tiers:
             return tiers
-        field, wanted = next(
-            (name, value)
-            for name, value in (
-                ("model", query.model),
-                ("provider", query.provider),
-                ("backend", query.backend),
-                ("", ""),
-            )
-            if value is not None
-        )
-        if not field:
+        if not self.tiers:
             raise InvalidQuery("no provider is configured; run 'ai-gateway doctor' to see what is missing")
-        offered = {"model": [m for t in self.tiers for m in t.models], "provider": [t.name for t in self.tiers]}
-        known = ", ".join(dict.fromkeys(offered.get(field, [t.backend for t in self.tiers]))) or "none"
-        raise InvalidQuery(f"no tier has the {field} {wanted!r}; there is: {known}", field=field)
+        pins = {"provider": query.provider, "backend": query.backend, "model": query.model}
+        wanted = {name: str(value) for name, value in pins.items() if value is not None}
+        asked = " and ".join(f"the {name} {value!r}" for name, value in wanted.items())
+        known = ", ".join(f"{tier.name} ({', '.join([tier.backend, *tier.models])})" for tier in self.tiers)
+        raise InvalidQuery(f"no tier has {asked}; there is: {known}", field=next(iter(wanted)))
+
+    def _stronger(self, run: _Run) -> list[ProviderTier]:
+        """Say to whom a model may hand the query on: to nobody, where the query itself chose the model."""
+        query = run.query
+        if not query.escalate or query.model is not None:
+            return []
+        return [tier for tier in self.escalation if tier.fits_pins(query) and run.may_ask(tier)]
 
     async def _walk(self, run: _Run, tiers: Sequence[ProviderTier]) -> AsyncGenerator[Event, None]:
         for tier, permit in self._admitted(run, tiers):
@@ -178,22 +178,25 @@ class FailoverChain:
         """Decide, one after the other, who is asked; each next step of it sees how the last one ended."""
         closed_to_us: list[ProviderTier] = []
         for position, tier in enumerate(tiers):
-            run.others_may_follow = any(_may_answer(later) for later in tiers[position + 1 :])
-            if (excluded := run.excludes(tier)) is not None:
-                self._note(run, run.skipped(tier, excluded))
-            elif (permit := tier.breaker.acquire()) is not None:
+            run.others_may_follow = any(run.may_ask(later) for later in tiers[position + 1 :])
+            breaker = tier.breaker
+            if (exclusion := run.excludes(tier)) is not None:
+                self._note(run, run.skipped(tier, *exclusion))
+            elif (permit := breaker.acquire()) is not None:
                 yield tier, permit
             else:
                 closed_to_us.append(tier)
-                self._note(run, run.skipped(tier, tier.breaker.reason or OpenReason.OUTAGE))
-        run.others_may_follow = False
-        for tier in sorted(closed_to_us, key=_early_probe_order):
+                reason = breaker.reason or OpenReason.OUTAGE
+                self._note(run, run.skipped(tier, reason, tier.hint, breaker.reopens_in_seconds))
+        closed_to_us.sort(key=_early_probe_order)
+        for position, tier in enumerate(closed_to_us):
+            run.others_may_follow = any(run.may_ask(later, early=True) for later in closed_to_us[position + 1 :])
             if run.excludes(tier) is None and (permit := tier.breaker.acquire(early=True)) is not None:
                 yield tier, permit
 
     async def _attempt(self, run: _Run, tier: ProviderTier, permit: Permit) -> AsyncGenerator[Event, None]:
         asking = _Asking(tier, run.prompt, tier.model_for(run.query), self._clock.monotonic())
-        outcome, reason = Outcome.CANCELLED, None
+        outcome, reason, failed = Outcome.CANCELLED, None, None
         try:
             async with aclosing(self._tries(run, asking)) as events:
                 async for event in events:
@@ -205,20 +208,22 @@ class FailoverChain:
             permit.succeed()
             raise
         except ProviderFailure as failure:
-            outcome, reason = Outcome.FAILED, failure.kind
-            run.failed(tier, failure)
-            _settle(permit, failure, model_was_chosen=run.query.model is not None)
+            outcome, reason, failed = Outcome.FAILED, failure.kind, failure.bare()
+            run.failed(tier, failed)
+            _settle(permit, failure, model_was_chosen=asking.model != tier.default_model)
         finally:
             permit.release()
             asking.elapsed_ms = 1000 * (self._clock.monotonic() - asking.started_at)
-            self._note(run, asking.attempt(outcome, reason), asking.first_token_ms)
-        if asking.finish is not None:
-            tier.last_failure = None
+            self._note(run, asking.attempt(outcome, reason, failed), asking.first_token_ms)
+        if failed is None:
+            if tier.breaker.reason is None:
+                tier.last_failure = None
             yield run.answer(asking, state=self.state)
             return
         if asking.has_shown:
-            yield Reset(str(reason))
-        run.raise_if_final()
+            yield Reset(failed.kind)
+        if failed.policy.failover is Failover.NEVER:
+            raise run.refused(tier, failed)
 
     async def _tries(self, run: _Run, asking: _Asking) -> AsyncGenerator[Event, None]:
         for is_last in (False, True):
@@ -242,9 +247,10 @@ class FailoverChain:
                 return took < FAST_FAILURE_SECONDS
             case Retry.AFTER_WAIT:
                 wait = failure.retry_after_seconds
-                short = wait is not None and wait <= min(LONGEST_RETRY_WAIT_SECONDS, run.remaining_seconds)
-                await self._clock.sleep(wait if wait is not None and short else 0)
-                return short
+                if wait is None or wait > min(LONGEST_RETRY_WAIT_SECONDS, run.remaining_seconds):
+                    return False
+                await self._clock.sleep(wait)
+                return True
             case Retry.WITHOUT_PARAMETER:
                 before, asking.prompt = asking.prompt, asking.prompt.without(failure.parameter or "")
                 return asking.prompt != before
@@ -253,7 +259,7 @@ class FailoverChain:
     async def _ask(self, run: _Run, asking: _Asking) -> AsyncGenerator[Event, None]:
         guard = MarkerGuard() if run.query.escalate else None
         limit = asking.tier.limits.first_token_seconds
-        async with aclosing(asking.tier.provider.stream(asking.prompt, asking.model)) as pieces:
+        async with _stream_of(asking.tier.provider, asking.prompt, asking.model) as pieces:
             while True:
                 piece = await _next_piece(pieces, limit, run.share_seconds(is_begun=asking.has_shown))
                 limit = asking.tier.limits.idle_seconds
@@ -325,8 +331,12 @@ class _Asking:
             raise ProviderFailure(FailureKind.EMPTY, f"an answer without text (finish reason {finish.reason})")
         self.finish = finish
 
-    def attempt(self, outcome: Outcome, reason: str | None) -> Attempt:
+    def attempt(self, outcome: Outcome, reason: str | None, failure: ProviderFailure | None) -> Attempt:
         """Give the record of it."""
+        retry_after_seconds = None
+        if failure is not None:
+            reopens_in = self.tier.breaker.reopens_in_seconds
+            retry_after_seconds = failure.retry_after_seconds if reopens_in is None else reopens_in
         return Attempt(
             provider=self.tier.name,
             backend=self.tier.backend,
@@ -334,7 +344,7 @@ class _Asking:
             model=self.model,
             reason=reason,
             elapsed_ms=self.elapsed_ms,
-            retry_after_seconds=self.tier.breaker.reopens_in_seconds if outcome is Outcome.FAILED else None,
+            retry_after_seconds=retry_after_seconds,
         )
 
 
@@ -347,12 +357,12 @@ class _Run:
         self.attempts: list[Attempt] = []
         self.may_escalate = False
         self.others_may_follow = False
+        self.failed_tiers: set[ProviderTier] = set()
         self._clock = clock
         self._started_at = clock.monotonic()
         seconds = DEFAULT_QUERY_SECONDS if query.timeout_seconds is None else query.timeout_seconds
         self._ends_at = self._started_at + seconds
         self._too_short_tokens = 0
-        self._failures: dict[str, ProviderFailure] = {}
         self._hints: dict[str, str] = {}
 
     @property
@@ -372,21 +382,27 @@ class _Run:
             return prompt
         return replace(prompt, messages=(Message("system", INSTRUCTION), *prompt.messages))
 
-    def excludes(self, tier: ProviderTier) -> str | None:
-        """Say why a tier must not be asked, whatever its breaker says."""
+    def excludes(self, tier: ProviderTier) -> tuple[str, str] | None:
+        """Say why a tier must not be asked, whatever its breaker says, and what a person can do about that."""
         if tier.disabled is not None:
-            return OpenReason.NOT_CONFIGURED
+            return OpenReason.NOT_CONFIGURED, tier.disabled
         if self.query.private and tier.backend is not Backend.LOCAL:
-            return PRIVATE
+            return PRIVATE, PRIVATE_HINT
         if tier.context_tokens is not None and tier.context_tokens <= self._too_short_tokens:
-            return FailureKind.CONTEXT_TOO_LONG
+            return FailureKind.CONTEXT_TOO_LONG, POLICIES[FailureKind.CONTEXT_TOO_LONG].hint
         if self.remaining_seconds <= 0:
-            return FailureKind.DEADLINE
+            return FailureKind.DEADLINE, POLICIES[FailureKind.DEADLINE].hint
         return None
 
-    def skipped(self, tier: ProviderTier, reason: str) -> Attempt:
+    def may_ask(self, tier: ProviderTier, *, early: bool = False) -> bool:
+        """Say whether a tier could take over, as things are; `early` as for its breaker's `acquire`."""
+        is_open = tier.breaker.state is BreakerState.OPEN
+        return self.excludes(tier) is None and (not is_open or (early and tier.breaker.may_be_probed_early))
+
+    def skipped(
+        self, tier: ProviderTier, reason: str, hint: str | None, retry_after_seconds: float | None = None
+    ) -> Attempt:
         """Remember what a person can do about a tier that is not asked."""
-        hint = PRIVATE_HINT if reason == PRIVATE else tier.hint
         if hint is not None:
             self._hints.setdefault(tier.name, hint)
         return Attempt(
@@ -394,28 +410,26 @@ class _Run:
             backend=tier.backend,
             outcome=Outcome.SKIPPED,
             reason=reason,
-            retry_after_seconds=None if tier.disabled is not None else tier.breaker.reopens_in_seconds,
+            retry_after_seconds=retry_after_seconds,
         )
 
     def failed(self, tier: ProviderTier, failure: ProviderFailure) -> None:
         """Remember how a tier failed."""
         tier.last_failure = failure
-        self._failures[tier.name] = failure
+        self.failed_tiers.add(tier)
         self._hints[tier.name] = failure.hint_for(tier.name)
         if failure.policy.failover is Failover.LARGER_WINDOW and tier.context_tokens is not None:
             self._too_short_tokens = max(self._too_short_tokens, tier.context_tokens)
         log.info("%s failed: %s, %s", tier.name, failure.kind, failure.detail)
 
-    def raise_if_final(self) -> None:
-        """Stop here, if the last failure is one that no other tier may be bothered with."""
-        name, failure = next(reversed(self._failures.items()))
-        if failure.policy.failover is Failover.NEVER:
-            raise QueryRefused(
-                f"{name} refused the query: {failure.kind} ({failure.detail})",
-                kind=failure.kind,
-                attempts=tuple(self.attempts),
-                hint=failure.hint_for(name),
-            )
+    def refused(self, tier: ProviderTier, failure: ProviderFailure) -> QueryRefused:
+        """Say why no other tier is bothered with the query."""
+        return QueryRefused(
+            f"{tier.name} refused the query: {failure.kind} ({failure.detail})",
+            kind=failure.kind,
+            attempts=tuple(self.attempts),
+            hint=failure.hint_for(tier.name),
+        )
 
     def nobody_answered(self) -> NoTierAnswered:
         """Say why, tier by tier."""
@@ -425,8 +439,7 @@ class _Run:
             f"no tier answered: {reasons}",
             attempts=tuple(self.attempts),
             retry_after_seconds=min(waits, default=None),
-            hint="; ".join(dict.fromkeys(self._hints.values()))
-            or "only a local tier may see a private query; start one",
+            hint="; ".join(dict.fromkeys(self._hints.values())) or "wait until a tier reopens, or reset it",
         )
 
     def answer(self, asking: _Asking, *, state: BreakerState) -> Answer:
@@ -448,11 +461,47 @@ class _Run:
         )
 
 
+@contextmanager
+def _cancels_kept() -> Iterator[None]:
+    """Run a provider's own code; a cancel that comes meanwhile stays one, whatever that code makes of it."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+
+@asynccontextmanager
+async def _stream_of(
+    provider: LLMProvider, prompt: Prompt, model: str | None
+) -> AsyncGenerator[AsyncGenerator[Piece, None], None]:
+    """Begin a provider's stream, and end it whatever happens; a fault in its ending takes no answer or cancel away."""
+    try:
+        pieces = provider.stream(prompt, model)
+    except ProviderFailure:
+        raise
+    except Exception as error:
+        raise _crash(error) from error
+    try:
+        yield pieces
+    finally:
+        try:
+            with _cancels_kept():
+                await pieces.aclose()
+        except Exception as error:  # noqa: BLE001 - it is whatever the provider's own code raises
+            log.error("a provider's own code failed as its stream was closed: %s", where(error))  # noqa: TRY400 - the text may quote the prompt
+
+
 async def _next_piece(pieces: AsyncGenerator[Piece, None], limit_seconds: float, share_seconds: float) -> Piece:
     """Wait for the next piece, and call everything that can happen instead by its kind."""
+    if share_seconds <= 0:
+        raise ProviderFailure(FailureKind.DEADLINE, "the query's time ran out")
     try:
-        async with asyncio.timeout(min(limit_seconds, share_seconds)) as scope:
-            return await anext(pieces)
+        with _cancels_kept():
+            async with asyncio.timeout(min(limit_seconds, share_seconds)) as scope:
+                piece = await anext(pieces)
     except ProviderFailure:
         raise
     except StopAsyncIteration:
@@ -464,8 +513,15 @@ async def _next_piece(pieces: AsyncGenerator[Piece, None], limit_seconds: float,
     except OSError as error:
         raise ProviderFailure(FailureKind.NETWORK, f"the connection failed ({type(error).__name__})") from error
     except Exception as error:
-        log.error("a provider's own code failed: %s", where(error))  # noqa: TRY400 - the text may quote the prompt
-        raise ProviderFailure(FailureKind.CRASHED, f"the provider raised {type(error).__name__}") from error
+        raise _crash(error) from error
+    if not isinstance(piece, Piece):
+        raise ProviderFailure(FailureKind.CRASHED, f"the provider yielded a {type(piece).__name__}, not a piece")
+    return piece
+
+
+def _crash(error: Exception) -> ProviderFailure:
+    log.error("a provider's own code failed: %s", where(error))
+    return ProviderFailure(FailureKind.CRASHED, f"the provider raised {type(error).__name__}")
 
 
 def _settle(permit: Permit, failure: ProviderFailure, *, model_was_chosen: bool) -> None:
@@ -477,10 +533,6 @@ def _settle(permit: Permit, failure: ProviderFailure, *, model_was_chosen: bool)
     if open_seconds is None:
         open_seconds = policy.open_seconds
     permit.fail(policy.reason, at_once=policy.effect is Effect.OPEN, open_seconds=open_seconds)
-
-
-def _may_answer(tier: ProviderTier) -> bool:
-    return tier.disabled is None and tier.breaker.state is not BreakerState.OPEN
 
 
 def _early_probe_order(tier: ProviderTier) -> tuple[bool, float]:

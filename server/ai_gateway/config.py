@@ -35,22 +35,45 @@ LARGEST_FILE_BYTES = 1024 * 1024
 
 
 def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _has_http_host(value):
         raise ValueError("must be an http or https URL with a host")
-    if parts.username or parts.password:
+    if "@" in urlsplit(value).netloc:
         raise ValueError("must not hold a user or a password; set the key instead")
     return value.rstrip("/")
 
 
+def _has_http_host(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text quotes the value
+        return False
+
+
+def _credential(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if not (secret.isascii() and secret.isprintable()):
+        raise ValueError("holds characters that no credential has; copy it again")
+    return value
+
+
+def _free_name(value: str) -> str:
+    if value in TAKEN_NAMES:
+        raise ValueError("this is the name of a tier already; choose another")
+    return value
+
+
+TAKEN_NAMES = frozenset({"copilot", "cloud", "local", "openai", "ollama"})
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Credential = Annotated[SecretStr, AfterValidator(_credential)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+ServiceName = Annotated[Name, AfterValidator(_free_name)]
 
 
 class Section(BaseModel):
     """A group of settings; unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class TierSettings(Section):
@@ -65,11 +88,11 @@ class TierSettings(Section):
 class CopilotSettings(TierSettings):
     """GitHub Copilot."""
 
-    token: SecretStr | None = None
+    token: Credential | None = None
     model: Name = "gpt-4o"
     api_url: HttpUrl = "https://api.github.com"
     server_url: HttpUrl = "https://github.com"
-    integration_id: Name = "vscode-chat"
+    integration_id: Annotated[Name, Field(pattern=r"^[!-~]*$")] = "vscode-chat"
 
 
 class CloudSettings(TierSettings):
@@ -82,7 +105,7 @@ class CloudSettings(TierSettings):
 class OpenAISettings(Section):
     """OpenAI, or whatever speaks its API at another address."""
 
-    api_key: SecretStr | None = None
+    api_key: Credential | None = None
     base_url: HttpUrl = "https://api.openai.com/v1"
 
 
@@ -99,7 +122,7 @@ class ServiceSettings(TierSettings):
 
     base_url: HttpUrl
     model: Name
-    api_key: SecretStr | None = None
+    api_key: Credential | None = None
     backend: Backend = Backend.CLOUD
     """Local only if you say so: a port of this machine may forward to anywhere, and private prompts stay local."""
 
@@ -138,7 +161,8 @@ class NetworkSettings(Section):
 
     connect_seconds: PositiveFloat = 5.0
     ca_file: str | None = None
-    proxy: str | None = None
+    proxy: str | None = Field(default=None, repr=False)
+    """May hold a password."""
     allow_plain_http: tuple[str, ...] = ()
     """Hosts outside this machine that may get a credential without TLS."""
 
@@ -152,7 +176,7 @@ class Settings(Section):
     cloud: CloudSettings = CloudSettings()
     openai: OpenAISettings = OpenAISettings()
     local: LocalSettings = LocalSettings()
-    services: Mapping[Name, ServiceSettings] = Field(default_factory=dict)
+    services: Mapping[ServiceName, ServiceSettings] = Field(default_factory=dict)
     escalation: EscalationSettings = EscalationSettings()
     breaker: BreakerSettings = BreakerSettings()
     cache: CacheSettings = CacheSettings()
@@ -162,7 +186,7 @@ class Settings(Section):
     @property
     def tier_names(self) -> tuple[str, ...]:
         """The tiers in the order of asking."""
-        return self.order or ("copilot", "cloud", *self.services, "local")
+        return tuple(dict.fromkeys(self.order)) or ("copilot", "cloud", *self.services, "local")
 
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -213,6 +237,8 @@ class Problem:
     path: str
     source: str
     message: str
+    breaks: bool = True
+    """Whether a value was left out; an unknown name breaks nothing."""
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -233,8 +259,10 @@ class LoadedSettings:
     problems: tuple[Problem, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     """Of each setting that is not a default, by its path."""
-    broken: frozenset[str] = frozenset()
-    """Sections in which a value was wrong; an unknown name breaks nothing."""
+
+    def problem_of(self, *sections: str) -> Problem | None:
+        """Give the first problem that breaks one of the sections."""
+        return next((problem for problem in self.problems if problem.breaks and problem.section in sections), None)
 
 
 def default_config_file() -> Path:
@@ -277,17 +305,14 @@ class _Layers:
         self._values: dict[str, object] = {}
         self._sources: dict[str, str] = {}
         self._problems: list[Problem] = []
-        self._broken: set[str] = set()
+        self._pair: set[str] = set()
 
     def complain(self, path: str, source: str, message: str, *, breaks: bool = True) -> None:
-        problem = Problem(path, source, message)
-        self._problems.append(problem)
-        if breaks:
-            self._broken.add(problem.section)
+        self._problems.append(Problem(path, source, message, breaks))
 
     def add_tree(self, tree: Mapping[str, object], source: str, *, allowed: frozenset[str] | None = None) -> None:
         for path, value in _leaves(tree):
-            if allowed is not None and (path.rpartition(".")[2] not in allowed or path.startswith("services")):
+            if allowed is not None and not _is_among(path, allowed):
                 self.complain(path, source, "can't be set by a workspace; set it for yourself", breaks=False)
             else:
                 self._set(path, value, source)
@@ -300,28 +325,32 @@ class _Layers:
             if name.startswith(OWN_PREFIX) and name != CONFIG_FILE_VARIABLE and value:
                 path = name.removeprefix(OWN_PREFIX).lower().replace("__", ".")
                 self._set(path, _list_if_one(path, value), source + name)
-        named = tuple(name for name in PAIR if f"services.{name}.base_url" in self._values)
-        if named and "order" not in self._values:
-            self._set("order", named, f"{source}{named[0].upper()}_OPENAI_*")
+        self._pair |= {name for name in PAIR if environ.get(f"{name.upper()}_OPENAI_BASE_URL")}
 
     def validated(self) -> LoadedSettings:
         """Validate; leave out what is wrong, and say so, until the rest is right."""
+        if self._pair and "order" not in self._values:
+            order = tuple(name for name in PAIR if name in self._pair)
+            self._set("order", order, " and ".join(f"{name.upper()}_OPENAI_BASE_URL" for name in order))
         while True:
             try:
                 settings = Settings.model_validate(_tree(self._values))
             except ValidationError as errors:
                 self._leave_out(errors)
                 continue
-            for name in set(settings.order) - {"copilot", "cloud", "local", *settings.services}:
-                message = f"there is no tier {name!r}{_meant(name, ('copilot', 'cloud', 'local', *settings.services))}"
-                self.complain("order", self._source_of("order"), message, breaks=False)
-            return LoadedSettings(settings, tuple(self._problems), dict(self._sources), frozenset(self._broken))
+            known = ("copilot", "cloud", "local", *settings.services)
+            for name in settings.tier_names:
+                if name not in known and not any(problem.section == name for problem in self._problems):
+                    message = f"there is no tier {name!r}{_meant(name, known)}"
+                    self.complain("order", self._source_of("order"), message, breaks=False)
+            return LoadedSettings(settings, tuple(self._problems), dict(self._sources))
 
     def _set(self, path: str, value: object, source: str) -> None:
         self._values[path] = value
         self._sources[path] = source
 
     def _leave_out(self, errors: ValidationError) -> None:
+        wrong: set[str] = set()
         for error in errors.errors(include_url=False, include_input=False, include_context=False):
             location = [str(part) for part in error["loc"]]
             path = self._path_set(location)
@@ -334,8 +363,10 @@ class _Layers:
                 path = ".".join(location[:-1])
             else:
                 self.complain(path, source, error["msg"].removeprefix("Value error, "))
-            for known in [name for name in self._values if name == path or name.startswith(f"{path}.")]:
-                del self._values[known], self._sources[known]
+            wrong.add(path)
+        for path in wrong:
+            for name in [path] if path in self._values else [name for name in self._values if _is_within(name, path)]:
+                del self._values[name], self._sources[name]
 
     def _path_set(self, location: list[str]) -> str:
         """Find the path that somebody set, from where validation stumbled: maybe deeper, maybe above."""
@@ -344,7 +375,18 @@ class _Layers:
         return ".".join(location)
 
     def _source_of(self, path: str) -> str:
-        return next((source for name, source in self._sources.items() if _is_within(name, path)), "default")
+        within = (source for name, source in self._sources.items() if _is_within(name, path))
+        return self._sources.get(path) or next(within, "default")
+
+
+def _is_among(path: str, allowed: frozenset[str]) -> bool:
+    """Whether a path is `order`, or a setting that is allowed, directly in its section."""
+    section, _, name = path.rpartition(".")
+    return name in allowed and "." not in section
+
+
+SERVICES = "services."
+"""What lies in there has names that a person chose."""
 
 
 def _is_within(name: str, path: str) -> bool:
@@ -353,8 +395,8 @@ def _is_within(name: str, path: str) -> bool:
 
 def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in tree.items():
-        path = f"{prefix}{_snake(name)}"
-        if isinstance(value, Mapping) and value:
+        path = f"{prefix}{name if prefix == SERVICES else _snake(name)}"
+        if isinstance(value, Mapping) and (value or prefix != SERVICES):
             yield from _leaves(value, f"{path}.")
         elif value is not None:
             yield path, value
@@ -405,10 +447,10 @@ def _read_toml(file: Path, layers: _Layers) -> Mapping[str, object]:
         return tomllib.loads(file.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        layers.complain("configuration file", str(file), f"can't be read ({type(error).__name__})", breaks=False)
     except tomllib.TOMLDecodeError as error:
         layers.complain("configuration file", str(file), f"is not valid TOML: {error}", breaks=False)
+    except (OSError, ValueError, RecursionError) as error:
+        layers.complain("configuration file", str(file), f"can't be read ({type(error).__name__})", breaks=False)
     return {}
 
 
@@ -418,4 +460,8 @@ def _read_env_file(file: Path, layers: _Layers) -> Mapping[str, str]:
     if not file.is_file():
         layers.complain("env file", str(file), "there is no such file", breaks=False)
         return {}
-    return {name: value for name, value in dotenv_values(file).items() if value}
+    try:
+        return {name: value for name, value in dotenv_values(file).items() if value}
+    except (OSError, ValueError) as error:
+        layers.complain("env file", str(file), f"can't be read ({type(error).__name__})", breaks=False)
+        return {}

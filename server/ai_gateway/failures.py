@@ -255,6 +255,18 @@ class ProviderFailure(GatewayError):
         """The row of the table that this failure falls under."""
         return POLICIES[self.kind]
 
+    def bare(self) -> ProviderFailure:
+        """Give the same without traceback and cause: they would keep the query alive for as long as this is."""
+        return ProviderFailure(
+            self.kind,
+            self.detail,
+            status=self.status,
+            retry_after_seconds=self.retry_after_seconds,
+            mended=self.mended,
+            parameter=self.parameter,
+            hint=self.hint,
+        )
+
     def hint_for(self, provider: str) -> str:
         """Say what a person can do about it."""
         return self.hint or self.policy.hint.format(provider=provider)

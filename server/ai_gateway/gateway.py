@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -16,21 +17,25 @@ from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCac
 from ai_gateway.chain import DEFAULT_QUERY_SECONDS, FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
+    FailureKind,
     GatewayClosed,
     InvalidQuery,
     NoTierAnswered,
     ProviderFailure,
     QueryRefused,
     SettingsError,
+    where,
 )
 from ai_gateway.health import Health, health_of
 from ai_gateway.metrics import Metrics, MetricsSnapshot
-from ai_gateway.model import Answer, Backend, BreakerState, CacheMode, Delta, Event, Message, Query, Tool
+from ai_gateway.model import Answer, Backend, BreakerState, CacheMode, Delta, Event, Message, Query, Started, Tool
 from ai_gateway.providers.base import SHAPING_OPTIONS, LLMProvider, prompt_of
 from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
+
+log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
 
@@ -111,11 +116,7 @@ class Gateway:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Make a gateway of what the environment names: tokens, keys, models, limits.
-
-        Raises:
-            SettingsError: Nothing in it can be used.
-        """
+        """Make a gateway of what the environment names: tokens, keys, models, limits."""
         from ai_gateway.config import load_settings  # noqa: PLC0415 - pydantic is for those who have settings
 
         return cls.from_settings(load_settings(file=None, environ=environ))
@@ -341,7 +342,7 @@ class Gateway:
         if key is not None and query.cache.writes:
             self._cache.put(key, answer, ttl_seconds=query.ttl_seconds)
 
-    def _from_cache(self, kept: CachedAnswer, started_at: float) -> tuple[Event, Event]:
+    def _from_cache(self, kept: CachedAnswer, started_at: float) -> tuple[Event, ...]:
         answer = replace(
             kept.answer,
             cached=True,
@@ -353,7 +354,7 @@ class Gateway:
             query_id=uuid.uuid4().hex,
             elapsed_ms=1000 * (self._clock.monotonic() - started_at),
         )
-        return Delta(answer.content), answer
+        return Started(answer.provider, answer.backend, answer.model), Delta(answer.content), answer
 
     def _chain_of(self, tiers: Sequence[ProviderTier], escalation: Sequence[ProviderTier]) -> FailoverChain:
         ordered = sorted(tiers, key=lambda tier: -tier.priority)
@@ -381,13 +382,19 @@ class Gateway:
 async def _check(tier: ProviderTier) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            await tier.provider.check(tier.models[0] if tier.models else None)
+            await tier.provider.check(tier.default_model)
     except ProviderFailure as failure:
-        tier.last_failure = failure
-        return False
+        tier.last_failure = failure.bare()
     except TimeoutError:
-        return False
-    return True
+        tier.last_failure = ProviderFailure(FailureKind.TIMEOUT, "nothing arrived in time")
+    except OSError as error:
+        tier.last_failure = ProviderFailure(FailureKind.NETWORK, f"the connection failed ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 - a provider is anybody's code
+        log.error("a provider's own code failed: %s", where(error))  # noqa: TRY400 - the text may quote a key
+        tier.last_failure = ProviderFailure(FailureKind.CRASHED, f"the provider raised {type(error).__name__}")
+    else:
+        return True
+    return False
 
 
 def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]) -> Query:

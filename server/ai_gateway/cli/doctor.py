@@ -11,6 +11,7 @@ import psutil
 from pydantic import BaseModel, SecretStr
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ai_gateway import __version__
 from ai_gateway.cli.arguments import Arguments
@@ -145,9 +146,10 @@ def _print(report: Report) -> None:
     _print_section(console, "Tiers", provider_table(report.health.providers))
     _print_section(console, "Settings that are not defaults", _table(("setting", "value", "from"), report.settings))
     _print_section(console, "Roads", _table(("provider", "address", "proxy", "trusts"), report.roads))
-    console.print("[bold]What to do next[/]")
+    steps = Table.grid(padding=(0, 1))
     for step in report.next_steps:
-        console.print(f"  • {step}", markup=False)
+        steps.add_row("•", Text(step))
+    _print_section(console, "What to do next", steps)
 
 
 def _print_section(console: Console, title: str, table: Table) -> None:

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, cast
+
 from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.exits import Exit
+from ai_gateway.logs import log_to_stderr
+from ai_gateway.lsp.run import run
+
+if TYPE_CHECKING:
+    from ai_gateway.config import LoadedSettings
 
 
 def serve(arguments: Arguments) -> int:
     """Serve until the editor leaves; give the exit code that LSP asks for."""
-    raise NotImplementedError
+    log_to_stderr(arguments.log_level)
+    transport, address = arguments.transport or ("stdio", "")
+
+    def load(editor: Mapping[str, object] | None, workspace: Mapping[str, object] | None) -> LoadedSettings:
+        from ai_gateway.cli.settings import settings_of  # noqa: PLC0415 - pydantic waits until after the handshake
+
+        return settings_of(arguments, editor=editor, workspace=workspace)
+
+    try:
+        return run(cast("Literal['stdio', 'tcp', 'ws']", transport), address, load=load)
+    except (OSError, ValueError) as error:
+        print(f"ai-gateway: can't listen on {address}: {error}", file=sys.stderr)
+        return Exit.USAGE

@@ -153,9 +153,9 @@ class Story:
 
         self._stage.asked(prompt)
         result = await self._editor.request("ai/query", {"prompt": prompt, **params}, progress=progressed)
-        if result.get("cached"):
-            self._stage.speaks("cache", "")
-            self._stage.says(str(result["response"]))
+        age = result.get("age_seconds")
+        if isinstance(age, float):
+            self._stage.event(f"from the cache, {age:.1f} s old, in {result['elapsed_ms']:.1f} ms")
         return result, pieces
 
     def _open(self, title: str) -> None:

@@ -33,6 +33,10 @@ class Ending:
         self._asked: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         threading.Thread(target=self._enforce, name="watchdog", daemon=True).start()
 
+    def expect(self) -> None:
+        """Let the grace begin: the event loop will notice by itself that the end has come, or else it hangs."""
+        self._asked.put(None)
+
     def ask(self, code: int | None = None) -> None:
         """Ask for the end, from any thread or from a signal handler; the first one names the exit code."""
         self._asked.put(code)

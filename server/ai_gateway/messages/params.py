@@ -21,13 +21,14 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Line = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\r\n]*$")]
 ProgressToken = int | str
 """As LSP has it."""
-_TYPES = frozenset({"int", "str"})
+LONGEST_FIELD = 100
+_BRANCHES = frozenset({"int", "str", "constrained-str"})
 
 
 class Params(BaseModel):
     """The parameters of one method."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
     def parse(cls, params: Mapping[str, object]) -> Self:
@@ -40,11 +41,12 @@ class Params(BaseModel):
             return cls.model_validate(params)
         except ValidationError as errors:
             found = errors.errors(include_url=False, include_input=False, include_context=False)
-        field = _field(found[0])
-        if found[0]["type"] == "extra_forbidden":
+        about_first = [error for error in found if error["loc"][:1] == found[0]["loc"][:1]]
+        field = max((_field(error) for error in about_first), key=lambda name: name.count("."))
+        reasons = {error["type"]: error["msg"] for error in about_first if _field(error) == field}
+        if "extra_forbidden" in reasons:
             raise InvalidQuery(f"{field}: there is no such field{cls._meant(field)}", field=field)
-        reasons = dict.fromkeys(error["msg"] for error in found if _field(error) == field)
-        raise InvalidQuery(f"{field}: {', or '.join(reasons)}", field=field)
+        raise InvalidQuery(f"{field}: {', or '.join(reasons.values())}", field=field)
 
     @classmethod
     def _meant(cls, field: str) -> str:
@@ -72,7 +74,7 @@ class ContextEntry(Params):
     uri: Line | None = None
     path: Line | None = None
     """What the block is called; without it, the URI."""
-    language_id: Annotated[str, Field(pattern=r"^[\w.+#-]{1,64}$")] | None = None
+    language_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+#-]{1,64}$")] | None = None
 
     def as_block(self) -> str:
         """Give it in Markdown; the fence is longer than any in the text (CommonMark 0.31, 4.5)."""
@@ -213,5 +215,9 @@ class MetricsParams(Params):
 
 
 def _field(error: ErrorDetails) -> str:
-    """Name the field that an error is about, without the branches of unions, which are called by their types."""
-    return ".".join(str(part) for part in error["loc"] if isinstance(part, int) or part.isidentifier() and part not in _TYPES)
+    """Name the field that an error is about, leaving out branches of unions, which are called by their types."""
+    location = error["loc"]
+    named_by_client = location[-1:] if error["type"] == "extra_forbidden" else ()
+    ours = location[: len(location) - len(named_by_client)]
+    parts = [part for part in ours if part not in _BRANCHES and not str(part).startswith("list[")]
+    return ".".join(str(part) for part in (*parts, *named_by_client))[:LONGEST_FIELD]

@@ -11,7 +11,7 @@ from ai_gateway.model import Backend
 class StartedProgress(Result):
     """A tier began to answer."""
 
-    kind: Literal["started"]
+    kind: Literal["started"] = "started"
     provider: str
     backend: Backend
     model: str | None
@@ -20,12 +20,12 @@ class StartedProgress(Result):
 class DeltaProgress(Result):
     """A piece of text, to be added to what is shown."""
 
-    kind: Literal["delta"]
+    kind: Literal["delta"] = "delta"
     text: str
 
 
 class ResetProgress(Result):
     """Discard what you have shown: the answer starts over."""
 
-    kind: Literal["reset"]
+    kind: Literal["reset"] = "reset"
     reason: str

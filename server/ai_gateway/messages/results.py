@@ -16,9 +16,7 @@ from ai_gateway.tier import ProviderTier
 class Result(BaseModel):
     """Something that goes to a client."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, from_attributes=True, validate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, validate_by_name=True, json_schema_serialization_defaults_required=True)
 
     def as_dict(self) -> dict[str, object]:
         """Give it as plain JSON values."""

@@ -16,7 +16,7 @@ from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Piece, Prompt
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.failure_rows import Row, read_failure
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream
+from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, is_safe_for_credentials
 from ai_gateway.providers.openai_chat import OPENAI_ROWS, chat_body, chat_pieces
 
 GITHUB_API_URL = "https://api.github.com"
@@ -111,6 +111,7 @@ class CopilotProvider(LLMProvider):
         self._upstreams: dict[str, Upstream] = {}
         self._session: _Session | None = None
         self._exchange_lock = asyncio.Lock()
+        self._exchange_failure: ProviderFailure | None = None
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask for a streamed completion, exchanging or renewing the session token first if it is time."""
@@ -142,9 +143,18 @@ class CopilotProvider(LLMProvider):
             await upstream.aclose()
 
     async def _current_session(self) -> _Session:
+        is_waiting = self._exchange_lock.locked()
         async with self._exchange_lock:
-            if self._session is None or self._clock.monotonic() >= self._session.renew_at:
+            if self._session is not None and self._clock.monotonic() < self._session.renew_at:
+                return self._session
+            if is_waiting and self._exchange_failure is not None:
+                raise self._exchange_failure.bare()  # of the exchange waited for: not one more for each who waited
+            self._exchange_failure = None
+            try:
                 self._session = await self._exchange()
+            except ProviderFailure as failure:
+                self._exchange_failure = failure.bare()
+                raise
             return self._session
 
     async def _exchange(self) -> _Session:
@@ -165,11 +175,14 @@ class CopilotProvider(LLMProvider):
         refresh_in = reply.get("refresh_in")
         lives = float(refresh_in) if isinstance(refresh_in, int | float) else 0.0
         endpoints = reply.get("endpoints")
-        url = endpoints.get("api") if isinstance(endpoints, dict) else None
+        named = endpoints.get("api") if isinstance(endpoints, dict) else None
+        url = named if isinstance(named, str) else COPILOT_API_URL
+        if not is_safe_for_credentials(url):
+            raise ProviderFailure(FailureKind.SERVER, "GitHub's token exchange names a host without TLS")
         renew_in = max(0.0, lives + SESSION_GRACE_SECONDS - RENEWAL_MARGIN_SECONDS)
         return _Session(
             reply["token"],
-            self._upstream_at(url if isinstance(url, str) else COPILOT_API_URL),
+            self._upstream_at(url),
             renew_at=self._clock.monotonic() + renew_in,
         )
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.providers.lines import parsed
 
 MAX_ERROR_BYTES = 64 * 1024
 SAFE_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-WAIT_IN_TEXT = re.compile(
-    r"(?:retry|try again) (?:after|in) (?P<amount>[\d.]+)\s*"
-    r"(?:(?P<milli>ms|milliseconds?)|(?P<minute>m|minutes?)|s|seconds?)\b",
+WAIT_PART = re.compile(
+    r"([\d.]+)\s*(ms|milliseconds?|h|hours?|m|minutes?|s|seconds?)(?![a-z])\s*",
     re.IGNORECASE,
 )
+WAIT_IN_TEXT = re.compile(rf"(?:retry|try again) (?:after|in) ((?:{WAIT_PART.pattern})+)", re.IGNORECASE)
+UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,10 @@ def read_failure(rows: Iterable[Row], response: ErrorResponse) -> ProviderFailur
     """Turn a response into the failure that the first matching row names."""
     row = next((row for row in (*rows, *GENERIC_ROWS) if row.matches(response)), None)
     kind, hint = (row.kind, row.hint) if row else (FailureKind.SERVER, None)
-    code = response.code if SAFE_CODE.fullmatch(response.code) else ""
+    says_more = SAFE_CODE.fullmatch(response.code) and response.code != str(response.status)
     return ProviderFailure(
         kind,
-        f"HTTP {response.status}" + (f" ({code})" if code else ""),
+        f"HTTP {response.status}" + (f" ({response.code})" if says_more else ""),
         status=response.status,
         retry_after_seconds=response.retry_after_seconds,
         parameter=response.parameter,
@@ -137,29 +139,29 @@ def error_response(status: int, headers: Mapping[str, str], body: bytes, *, now:
     )
 
 
-def stream_error(error: object, *, now: float) -> ErrorResponse:
-    """Read an error that came inside a stream, after HTTP 200, and give it the status that it would have had."""
+def stream_error(error: object, *, status: object = None, now: float) -> ErrorResponse:
+    """Read an error that came inside a stream, after HTTP 200, and give it the status that it would have had.
+
+    Args:
+        error: What the stream says under `error`.
+        status: What it says beside it, if anything.
+        now: As for `error_response`.
+    """
     response = error_response(200, {}, json.dumps({"error": error}).encode(), now=now)
     words = f"{response.code} {response.type}".lower()
-    status = next((status for word, status in STREAM_STATUSES if word in words), 500)
-    if response.code.isdecimal() and 400 <= int(response.code) < 600:
-        status = int(response.code)
-    return ErrorResponse(
-        status=status,
-        content_type="application/json",
-        code=response.code,
-        type=response.type,
-        text=response.text,
-        parameter=response.parameter,
-        retry_after_seconds=response.retry_after_seconds,
-    )
+    guessed = next((guess for word, guess in STREAM_STATUSES if word in words), 500)
+    named = next((int(number) for number in (str(status), response.code) if number in ERROR_STATUSES), guessed)
+    return replace(response, status=named, content_type="application/json")
 
 
+ERROR_STATUSES = frozenset(str(status) for status in range(400, 600))
 STREAM_STATUSES = (
     ("insufficient_quota", 429),
     ("rate_limit", 429),
     ("overloaded", 529),
     ("authentication", 401),
+    ("content_", 400),
+    ("context_length", 400),
     ("invalid_request", 400),
 )
 
@@ -191,17 +193,20 @@ def _until_date(value: str | None, now: float) -> float | None:
 
 
 def _wait_in_text(message: str) -> float | None:
+    """Add up the parts of a wait such as `6m0s`, `1.5 seconds` or `20ms`."""
     found = WAIT_IN_TEXT.search(message)
-    if found is None:
-        return None
-    return _number(found["amount"], 0.001 if found["milli"] else 60.0 if found["minute"] else 1.0)
+    parts = WAIT_PART.findall(found[1]) if found else []
+    waits = [_number(amount, _unit_seconds(unit.lower())) for amount, unit in parts]
+    known = [seconds for seconds in waits if seconds is not None]
+    return sum(known) if known else None
+
+
+def _unit_seconds(unit: str) -> float:
+    return 0.001 if unit.startswith(("ms", "milli")) else UNIT_SECONDS[unit[0]]
 
 
 def _envelope(body: bytes) -> Mapping[str, object]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    value = parsed(body)
     if isinstance(value, list) and value:
         value = value[0]
     if not isinstance(value, dict):

@@ -8,13 +8,14 @@ redirects: there are none here, so a credential reaches its own host only.
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import json
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,17 +23,23 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from ai_gateway import __version__
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.providers.failure_rows import MAX_ERROR_BYTES, ErrorResponse, error_response
-from ai_gateway.providers.lines import Decoder
+from ai_gateway.providers.lines import Decoder, parsed
 
+CLIENT_NAME = "AI-Gateway"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """No honest answer is larger."""
 MAX_CONNECTIONS = 256
+PIECE_BYTES = 256 * 1024
+"""How much of a large request is sent at once, so that the event loop serves others in between."""
+ERROR_BODY_SECONDS = 1.0
+"""How long the body of a refusal may take; its status alone says enough."""
 
 
 class RefusedByUpstream(Exception):
-    """The upstream answered with anything but 200; the provider's rows say what it means."""
+    """The upstream answered with anything but 200, or a web page; the provider's rows say what it means."""
 
     def __init__(self, response: ErrorResponse) -> None:
         super().__init__(f"HTTP {response.status}")
@@ -46,26 +53,34 @@ class Network:
     connect_seconds: float = 5.0
     ca_file: str | None = None
     """A PEM file of certificates that are trusted besides the operating system's."""
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     """A proxy for every upstream outside this machine; None: as the environment says; empty: none."""
 
     def proxy_for(self, url: str) -> str | None:
         """Choose the proxy for an upstream; this machine's own addresses never have one."""
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        if is_loopback(host):
+        if is_loopback(parts.hostname or ""):
             return None
         if self.proxy is not None:
             return self.proxy or None
-        return None if proxy_bypass(host) else getproxies().get(parts.scheme)
+        named = getproxies()
+        return None if proxy_bypass(parts.netloc) else named.get(parts.scheme) or named.get("all")
 
     def trust(self) -> ssl.SSLContext:
-        """Trust what the operating system trusts, and the added certificates."""
+        """Trust what the operating system trusts, and the added certificates.
+
+        Raises:
+            ProviderFailure: The added ones can't be read.
+        """
         import truststore  # noqa: PLC0415 - reading the system's store costs; a plain-http upstream never needs it
 
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.ca_file:
-            context.load_verify_locations(self.ca_file)
+            try:
+                context.load_verify_locations(self.ca_file)
+            except OSError as error:
+                hint = "set network.ca_file to a readable PEM file"
+                raise ProviderFailure(FailureKind.NETWORK, "the added certificates can't be read", hint=hint) from error
         return context
 
 
@@ -102,10 +117,10 @@ class UpstreamResponse:
         """
         async with aclosing(self.chunks()) as chunks:
             body = b"".join([chunk async for chunk in chunks])
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            raise ProviderFailure(FailureKind.SERVER, "the upstream's answer is not JSON") from None
+        value = parsed(body)
+        if value is None:
+            raise ProviderFailure(FailureKind.SERVER, "the upstream's answer is not JSON")
+        return value
 
 
 class Upstream:
@@ -122,6 +137,7 @@ class Upstream:
         self._timeout = httpx.Timeout(None, connect=network.connect_seconds).as_dict()
         self._urls: dict[str, httpx.URL] = {}
         self._transport: httpx.AsyncBaseTransport | None = None
+        self._is_closed = False
 
     @asynccontextmanager
     async def request(
@@ -130,20 +146,15 @@ class Upstream:
         """Send a request, and hold its response open for the length of the context.
 
         Raises:
-            RefusedByUpstream: The status is not 200.
+            RefusedByUpstream: The status is not 200, or the body is a web page.
             ProviderFailure: The upstream can't be reached, or broke off.
         """
-        content = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
-        sent = {"accept": "*/*", "accept-encoding": "identity", **headers}
-        if content is not None:
-            sent["content-type"] = "application/json"
-        url = self._urls.get(path) or self._urls.setdefault(path, httpx.URL(self.base_url + path))
-        request = httpx.Request(method, url, headers=sent, content=content, extensions={"timeout": self._timeout})
-        response = await self._send(request)
+        response = await self._send(method, path, headers, payload)
         try:
-            if response.status_code != 200:
+            answer = UpstreamResponse(response)
+            if response.status_code != 200 or "html" in answer.content_type:
                 raise RefusedByUpstream(await _read_error(response))
-            yield UpstreamResponse(response)
+            yield answer
         finally:
             await response.aclose()
 
@@ -153,18 +164,44 @@ class Upstream:
             return await response.json()
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; no more requests are sent."""
+        self._is_closed = True
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._transport is None:
-            self._transport = _transport(self.base_url, self._network)
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], payload: object) -> httpx.Response:
+        if self._is_closed:
+            raise ProviderFailure(FailureKind.NETWORK, "its connections were closed")
+        _refuse_unsendable(headers)
+        content = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
         try:
+            request = _request(method, self._url(path), headers, content)
+            request.extensions["timeout"] = self._timeout
+            if self._transport is None:
+                self._transport = _transport(self.base_url, self._network)
             return await self._transport.handle_async_request(request)
-        except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError) as error:
+        except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, ValueError) as error:
             raise _unreachable(error) from error
+
+    def _url(self, path: str) -> httpx.URL:
+        return self._urls.get(path) or self._urls.setdefault(path, httpx.URL(self.base_url + path))
+
+
+class _InPieces(httpx.AsyncByteStream):
+    """A large body, so that the event loop serves others while it is sent."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._starts = iter(range(0, len(content), PIECE_BYTES))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for start in self._starts:
+            return self._content[start : start + PIECE_BYTES]
+        raise StopAsyncIteration
 
 
 async def read_to_end(batches: AsyncIterator[list[bytes]], *, within_seconds: float) -> list[bytes]:
@@ -177,6 +214,15 @@ async def read_to_end(batches: AsyncIterator[list[bytes]], *, within_seconds: fl
     return rest
 
 
+def is_safe_for_credentials(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there: it goes through TLS, or stays on this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -187,18 +233,52 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _refuse_unsendable(headers: Mapping[str, str]) -> None:
+    """Find a credential that was copied with a line break or typographic quotes before anything could quote it."""
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        hint = "copy the credential again, without line breaks and typographic quotes"
+        raise ProviderFailure(FailureKind.AUTH, "the credential holds characters that can't be sent", hint=hint)
+
+
+def _request(method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
+    sent = {"accept": "*/*", "accept-encoding": "identity", "user-agent": f"{CLIENT_NAME}/{__version__}", **headers}
+    if content is None:
+        return httpx.Request(method, url, headers=sent)
+    sent |= {"content-type": "application/json", "content-length": str(len(content))}
+    if len(content) <= PIECE_BYTES:
+        return httpx.Request(method, url, headers=sent, content=content)
+    return httpx.Request(method, url, headers=sent, stream=_InPieces(content))
+
+
 def _transport(base_url: str, network: Network) -> AiohttpTransport:
-    secure = base_url.lower().startswith("https:")
-    proxy = network.proxy_for(base_url)
-    context = network.trust() if secure else None
+    proxy = _proxy(network.proxy_for(base_url))
+    context = network.trust() if base_url.lower().startswith("https:") else None
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60.0, ssl=context or True)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    return AiohttpTransport(
-        client=session, verify=context or False, proxy=httpx.Proxy(proxy) if proxy else None, trust_env=False
-    )
+    return AiohttpTransport(client=session, verify=context or False, proxy=proxy, trust_env=False)
+
+
+def _proxy(address: str | None) -> httpx.Proxy | None:
+    if address is None:
+        return None
+    proxy = _parsed_proxy(address if "://" in address else f"http://{address}")
+    if proxy is None or proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
+        hint = "set the proxy as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT; SOCKS is not spoken"
+        raise ProviderFailure(FailureKind.NETWORK, "the proxy's address can't be used", hint=hint)
+    if proxy.auth is None:
+        return proxy
+    credential = base64.b64encode(":".join(proxy.auth).encode()).decode()
+    return httpx.Proxy(proxy.url, headers={"authorization": f"Basic {credential}"})
+
+
+def _parsed_proxy(address: str) -> httpx.Proxy | None:
+    try:
+        return httpx.Proxy(address)
+    except (httpx.InvalidURL, ValueError):
+        return None
 
 
 async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
@@ -216,33 +296,36 @@ async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 async def _read_error(response: httpx.Response) -> ErrorResponse:
-    body = b""
-    try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) >= MAX_ERROR_BYTES:
-                break
-    except (httpx.HTTPError, aiohttp.ClientError):
-        pass  # the status alone says enough
-    return error_response(response.status_code, response.headers, body[:MAX_ERROR_BYTES], now=time.time())
+    body = bytearray()
+    with suppress(TimeoutError, httpx.HTTPError, aiohttp.ClientError):
+        async with asyncio.timeout(ERROR_BODY_SECONDS):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) >= MAX_ERROR_BYTES:
+                    break
+    return error_response(response.status_code, response.headers, bytes(body[:MAX_ERROR_BYTES]), now=time.time())
 
 
 def _unreachable(error: Exception) -> ProviderFailure:
-    cause = error.__cause__
-    match cause or error:
-        case aiohttp.ClientSSLError() | aiohttp.ClientConnectorCertificateError():
-            return ProviderFailure(
-                FailureKind.NETWORK,
-                "the TLS certificate is not trusted",
-                hint="if a proxy inspects TLS here, add its certificate with network.ca_file",
-            )
+    """Say in words of our own what aiohttp means, whether httpx has wrapped it or not."""
+    hint = None
+    match (error.__cause__ if isinstance(error, httpx.TransportError) else None) or error:
+        case aiohttp.ClientConnectorCertificateError():
+            detail = "the TLS certificate is not trusted"
+            hint = "if a proxy inspects TLS here, add its certificate with network.ca_file"
+        case aiohttp.ClientSSLError():
+            detail = "the TLS handshake failed"
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            return ProviderFailure(FailureKind.NETWORK, "the proxy does not let the connection through")
+            detail = "the proxy does not let the connection through"
         case aiohttp.ClientConnectorDNSError():
-            return ProviderFailure(FailureKind.NETWORK, "the host name can't be resolved")
-        case aiohttp.ServerTimeoutError() | TimeoutError():
-            return ProviderFailure(FailureKind.NETWORK, "the connection took too long")
+            detail = "the host name can't be resolved"
+        case aiohttp.ServerTimeoutError():
+            detail = "the connection took too long"
         case aiohttp.ClientConnectorError():
-            return ProviderFailure(FailureKind.NETWORK, "the connection was refused")
+            detail = "the connection was refused"
+        case httpx.InvalidURL() | aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | UnicodeError():
+            detail = "the address is not one of a host"
+            hint = "check the base URL"
         case _:
-            return ProviderFailure(FailureKind.NETWORK, "the connection broke before an answer")
+            detail = "the connection broke before an answer"
+    return ProviderFailure(FailureKind.NETWORK, detail, hint=hint)

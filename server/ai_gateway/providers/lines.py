@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Protocol
 
 from ai_gateway.failures import FailureKind, ProviderFailure
@@ -49,3 +50,32 @@ class LineDecoder:
     def end(self) -> list[bytes]:
         """Give a last line that has no end."""
         return [b"".join(self._kept).removesuffix(b"\r")] if self._kept else []
+
+
+class WholeDecoder:
+    """Keeps everything: a document is one message, given at its end."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Keep the chunk."""
+        self._chunks.append(chunk)
+        return []
+
+    def end(self) -> list[bytes]:
+        """Give the document."""
+        return [b"".join(self._chunks)]
+
+
+def parsed(data: bytes) -> object:
+    """Parse JSON; None where it is none. A byte that is not UTF-8 costs its character, not the message."""
+    try:
+        return json.loads(data.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def objects_in(value: object) -> list[dict[str, object]]:
+    """Give the objects of a JSON list; none where it is no list."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

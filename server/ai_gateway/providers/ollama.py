@@ -13,9 +13,9 @@ from contextlib import aclosing
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Delta, Finish, FinishReason, Message, Piece, Prompt, ToolCall, Usage
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.failure_rows import Row, read_failure, stream_error
+from ai_gateway.providers.failure_rows import ErrorResponse, Row, read_failure, stream_error
 from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, UpstreamResponse, read_to_end
-from ai_gateway.providers.lines import LineDecoder
+from ai_gateway.providers.lines import LineDecoder, objects_in, parsed
 
 OLLAMA_BASE_URL = "http://127.0.0.1:11434"
 
@@ -23,7 +23,7 @@ CLOSE_SECONDS = 0.05
 """How long the end of the body may take after the last line."""
 
 OLLAMA_ROWS = (
-    Row(FailureKind.MODEL_NOT_FOUND, 404, text="not found", hint="pull the model first: ollama pull {model}"),
+    Row(FailureKind.MODEL_NOT_FOUND, 404, text="model .*not found", hint="pull the model first: ollama pull {model}"),
     Row(FailureKind.CONTEXT_TOO_LONG, 400, text="context length"),
     Row(FailureKind.UNSUPPORTED, 400, text="does not support"),
     Row(
@@ -33,7 +33,12 @@ OLLAMA_ROWS = (
         hint="the model needs more memory than this machine has free; choose a smaller one",
     ),
     Row(FailureKind.OVERLOADED, 503, text="server busy"),
-    Row(FailureKind.ENTITLEMENT, (401, 403, 502), hint="this is one of Ollama's cloud models; choose a local one"),
+    Row(
+        FailureKind.ENTITLEMENT,
+        (401, 403, 502),
+        html=False,
+        hint="this is one of Ollama's cloud models; choose a local one",
+    ),
 )
 START_HINT = "start Ollama: ollama serve"
 SUPPORT_MISSING = {"tools": "tools", "thinking": "think"}
@@ -64,12 +69,12 @@ class OllamaProvider(LLMProvider):
         try:
             async with (
                 self._upstream.request("POST", "/api/chat", headers={}, payload=self._body(prompt, model)) as response,
-                aclosing(_pieces(response)) as pieces,
+                aclosing(_pieces(response, model)) as pieces,
             ):
                 async for piece in pieces:
                     yield piece
         except RefusedByUpstream as refusal:
-            raise _failure(refusal, model) from refusal
+            raise _failure(refusal.response, model) from refusal
         except ProviderFailure as failure:
             if failure.kind is FailureKind.NETWORK:
                 failure.hint = failure.hint or START_HINT
@@ -80,7 +85,7 @@ class OllamaProvider(LLMProvider):
         try:
             reply = await self._upstream.get_json("/api/tags", headers={})
         except RefusedByUpstream as refusal:
-            raise _failure(refusal, model) from refusal
+            raise _failure(refusal.response, model) from refusal
         except ProviderFailure as failure:
             failure.hint = failure.hint or START_HINT
             raise
@@ -120,8 +125,8 @@ class OllamaProvider(LLMProvider):
         return body
 
 
-async def _pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
-    reading = _Reading()
+async def _pieces(response: UpstreamResponse, model: str | None) -> AsyncGenerator[Piece, None]:
+    reading = _Reading(model)
     async with aclosing(response.batches(LineDecoder())) as batches:
         async for batch in batches:
             if text := "".join([reading.text_of(line) for line in batch]):
@@ -136,20 +141,18 @@ async def _pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
 class _Reading:
     """What a chat has said so far, besides its text."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str | None) -> None:
+        self._model = model
         self._calls: list[ToolCall] = []
         self.finish: Finish | None = None
 
     def text_of(self, line: bytes) -> str:
         """Take in one line, and give its text."""
-        try:
-            value = json.loads(line.decode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            return ""  # one malformed line does not make the stream unsound; a missing terminal marker does
+        value = parsed(line)
         if not isinstance(value, dict):
-            return ""
+            return ""  # one malformed line does not make the stream unsound; a missing terminal marker does
         if value.get("error"):
-            raise read_failure(OLLAMA_ROWS, stream_error(value["error"], now=time.time()))
+            raise _failure(stream_error(value["error"], status=value.get("status"), now=time.time()), self._model)
         text = self._text_of_message(value.get("message"))
         if value.get("done") is True:
             self.finish = self._finish(value)
@@ -158,8 +161,8 @@ class _Reading:
     def _text_of_message(self, message: object) -> str:
         if not isinstance(message, dict):
             return ""
-        for call in message.get("tool_calls") or ():
-            function = call.get("function") if isinstance(call, dict) else None
+        for call in objects_in(message.get("tool_calls")):
+            function = call.get("function")
             if isinstance(function, dict):
                 call_id = str(call.get("id") or f"call_{len(self._calls)}")
                 arguments = json.dumps(function.get("arguments") or {})
@@ -168,10 +171,10 @@ class _Reading:
         return content if isinstance(content, str) else ""
 
     def _finish(self, value: Mapping[str, object]) -> Finish:
-        reason = FINISH_REASONS.get(str(value.get("done_reason")), FinishReason.STOP)
+        usual = FinishReason.TOOL_CALLS if self._calls else FinishReason.STOP
         model = value.get("model")
         return Finish(
-            FinishReason.TOOL_CALLS if self._calls else reason,
+            FINISH_REASONS.get(str(value.get("done_reason")), usual),
             _usage_of(value),
             model if isinstance(model, str) else None,
             tuple(self._calls),
@@ -187,9 +190,8 @@ def _usage_of(value: Mapping[str, object]) -> Usage | None:
 
 
 def _has_model(reply: object, model: str) -> bool:
-    models = reply.get("models") if isinstance(reply, dict) else None
-    names = {entry.get("name") for entry in models or () if isinstance(entry, dict)}
-    return bool(names & {model, f"{model}:latest"})
+    models = objects_in(reply.get("models")) if isinstance(reply, dict) else []
+    return any(entry.get("name") in {model, f"{model}:latest"} for entry in models)
 
 
 def _message_body(message: Message) -> dict[str, object]:
@@ -216,10 +218,10 @@ def _format_of(response_format: Mapping[str, object]) -> object:
     return "json" if response_format.get("type") in {"json_object", "json_schema"} else None
 
 
-def _failure(refusal: RefusedByUpstream, model: str | None) -> ProviderFailure:
-    failure = read_failure(OLLAMA_ROWS, refusal.response)
+def _failure(response: ErrorResponse, model: str | None) -> ProviderFailure:
+    failure = read_failure(OLLAMA_ROWS, response)
     if failure.hint is not None:
         failure.hint = failure.hint.replace("{model}", model or "MODEL")
     if failure.kind is FailureKind.UNSUPPORTED:
-        failure.parameter = next((own for word, own in SUPPORT_MISSING.items() if word in refusal.response.text), None)
+        failure.parameter = next((own for word, own in SUPPORT_MISSING.items() if word in response.text), None)
     return failure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
@@ -50,7 +50,7 @@ class OpenAIProvider(LLMProvider):
         except RefusedByUpstream as refusal:
             failure = read_failure(OPENAI_ROWS, refusal.response)
             if failure.kind is FailureKind.UNSUPPORTED:
-                failure.mended = self._mend(failure.parameter)
+                failure.mended = self._mend(failure.parameter or "", body)
                 failure.parameter = OWN_NAMES.get(failure.parameter or "", failure.parameter)
             raise failure from refusal
 
@@ -65,11 +65,12 @@ class OpenAIProvider(LLMProvider):
         """Close its connections."""
         await self._upstream.aclose()
 
-    def _mend(self, parameter: str | None) -> bool:
-        if parameter == "max_tokens" and self._max_tokens_name == "max_tokens":
+    def _mend(self, parameter: str, refused: Mapping[str, object]) -> bool:
+        """Learn from a refusal; say whether the same query would now be asked differently than it was."""
+        if parameter == "max_tokens" and parameter in refused:
             self._max_tokens_name = "max_completion_tokens"
             return True
-        if parameter is not None and parameter.startswith("stream_options") and self._asks_for_usage:
+        if parameter.startswith("stream_options") and "stream_options" in refused:
             self._asks_for_usage = False
             return True
         return False

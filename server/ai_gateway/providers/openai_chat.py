@@ -15,6 +15,7 @@ from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Delta, Finish, FinishReason, Piece, Prompt, ToolCall, Usage
 from ai_gateway.providers.failure_rows import Row, read_failure, stream_error
 from ai_gateway.providers.http import UpstreamResponse, read_to_end
+from ai_gateway.providers.lines import Decoder, WholeDecoder, objects_in, parsed
 from ai_gateway.providers.sse import SseDecoder
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
@@ -91,12 +92,7 @@ async def chat_pieces(response: UpstreamResponse, rows: Iterable[Row]) -> AsyncG
         ProviderFailure: It holds an error, or ended before its terminal marker.
     """
     reading = _Reading(rows)
-    if "event-stream" not in response.content_type:
-        if text := reading.text_of(await response.json()):
-            yield Delta(text)
-        yield reading.finish()
-        return
-    async with aclosing(response.batches(SseDecoder())) as batches:
+    async with aclosing(response.batches(_CompletionDecoder())) as batches:
         async for batch in batches:
             if text := reading.text_of_events(batch):
                 yield Delta(text)
@@ -107,6 +103,23 @@ async def chat_pieces(response: UpstreamResponse, rows: Iterable[Row]) -> AsyncG
     yield reading.finish()
 
 
+class _CompletionDecoder:
+    """Tells a stream of events from a whole document by how it begins, for some servers call either by a wrong type."""
+
+    def __init__(self) -> None:
+        self._decoder: Decoder | None = None
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take in the next chunk."""
+        if self._decoder is None and (begun := chunk.lstrip()):
+            self._decoder = WholeDecoder() if begun.startswith((b"{", b"[")) else SseDecoder()
+        return self._decoder.feed(chunk) if self._decoder else []
+
+    def end(self) -> list[bytes]:
+        """The body is over."""
+        return self._decoder.end() if self._decoder else []
+
+
 class _Reading:
     """What a completion has said so far, besides its text."""
 
@@ -115,7 +128,8 @@ class _Reading:
         self._reason: str | None = None
         self._usage: Usage | None = None
         self._model: str | None = None
-        self._calls: dict[int, _PartialCall] = {}
+        self._calls: list[_PartialCall] = []
+        self._calls_by_place: dict[tuple[str, str], _PartialCall] = {}
         self._done = False
 
     @property
@@ -132,56 +146,52 @@ class _Reading:
         """Take in what arrived together, and give its text."""
         return "".join([self._text_of_event(data) for data in events])
 
-    def text_of(self, chunk: object) -> str:
-        """Take in one chunk, and give its text."""
-        if not isinstance(chunk, dict):
-            return ""
-        if chunk.get("error"):
-            raise read_failure(self._rows, stream_error(chunk["error"], now=time.time()))
-        self._model = chunk.get("model") or self._model
-        self._usage = _usage_of(chunk.get("usage")) or self._usage
-        choices = chunk.get("choices")
-        if not isinstance(choices, list):
-            return ""
-        return "".join([self._text_of_choice(choice) for choice in choices if isinstance(choice, dict)])
-
     def finish(self) -> Finish:
         """Give the terminal marker, if the upstream did."""
         if self._reason is None and not self._done:
             raise ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker")
         if self._reason == "error":
             raise ProviderFailure(FailureKind.STREAM_BROKEN, "the upstream gave up in the middle of the answer")
-        calls = tuple(call.whole() for _, call in sorted(self._calls.items()))
         reason = FINISH_REASONS.get(self._reason or "", FinishReason.STOP)
-        return Finish(FinishReason.TOOL_CALLS if calls else reason, self._usage, self._model, calls)
+        if self._calls and reason is FinishReason.STOP:
+            reason = FinishReason.TOOL_CALLS
+        return Finish(reason, self._usage, self._model, tuple(call.whole() for call in self._calls))
 
     def _text_of_event(self, data: bytes) -> str:
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             self._done = True
             return ""
-        try:
-            return self.text_of(json.loads(data.decode("utf-8", "replace")))
-        except (ValueError, RecursionError):
+        chunk = parsed(data)
+        if not isinstance(chunk, dict):
             return ""  # one malformed chunk does not make the stream unsound; a missing terminal marker does
+        if chunk.get("error"):
+            raise read_failure(self._rows, stream_error(chunk["error"], now=time.time()))
+        model = chunk.get("model")
+        self._model = model if model and isinstance(model, str) else self._model
+        self._usage = _usage_of(chunk.get("usage")) or self._usage
+        return "".join([self._text_of_choice(choice) for choice in objects_in(chunk.get("choices"))])
 
     def _text_of_choice(self, choice: Mapping[str, object]) -> str:
         reason = choice.get("finish_reason")
+        delta = choice.get("delta")
+        if delta is None:  # a whole message ends with itself
+            delta = choice.get("message")
+            reason = reason or self._reason or ("stop" if delta else None)
         if isinstance(reason, str) and reason:
             self._reason = reason
-        delta = choice.get("delta") or choice.get("message")
         if not isinstance(delta, dict):
             return ""
-        for position, call in enumerate(delta.get("tool_calls") or ()):
-            self._take_call(call, position)
+        for position, call in enumerate(objects_in(delta.get("tool_calls"))):
+            self._take_call(call, place=(str(choice.get("index")), str(call.get("index", position))))
         content = delta.get("content")
         return content if isinstance(content, str) else ""
 
-    def _take_call(self, call: object, position: int) -> None:
-        if not isinstance(call, dict):
-            return
-        index = call.get("index")
-        partial = self._calls.setdefault(index if isinstance(index, int) else position, _PartialCall())
-        partial.add(call)
+    def _take_call(self, fragment: Mapping[str, object], place: tuple[str, str]) -> None:
+        call = self._calls_by_place.get(place)
+        if call is None or call.is_another(fragment):
+            call = self._calls_by_place[place] = _PartialCall()
+            self._calls.append(call)
+        call.add(fragment)
 
 
 class _PartialCall:
@@ -192,14 +202,21 @@ class _PartialCall:
         self._name = ""
         self._arguments: list[str] = []
 
+    def is_another(self, fragment: Mapping[str, object]) -> bool:
+        """Whether the fragment begins a call of its own: some servers number all calls alike, or not at all."""
+        return bool(self._id and fragment.get("id")) and str(fragment["id"]) != self._id
+
     def add(self, fragment: Mapping[str, object]) -> None:
+        """Take in a fragment; arguments are text, but some servers give the object itself."""
         self._id = str(fragment.get("id") or self._id)
         function = fragment.get("function")
         if isinstance(function, dict):
             self._name = str(function.get("name") or self._name)
-            self._arguments.append(str(function.get("arguments") or ""))
+            arguments = function.get("arguments") or ""
+            self._arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
 
     def whole(self) -> ToolCall:
+        """Give the call."""
         return ToolCall(self._id, self._name, "".join(self._arguments) or "{}")
 
 

@@ -1,0 +1,62 @@
+"""Who answers what. Handlers are as short as this, so that what they do is found where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from ai_gateway.lsp.server import GatewayServer
+
+Params = Mapping[str, object]
+Result = dict[str, object]
+
+
+async def query(ls: GatewayServer, params: Params) -> Result:
+    """Ask the gateway."""
+    return await (await ls.host.answers()).query(params)
+
+
+async def health(ls: GatewayServer, params: Params) -> Result:
+    """Tell how things are."""
+    return await ls.host.health(params)
+
+
+async def reset(ls: GatewayServer, params: Params) -> Result:
+    """Close breakers by hand."""
+    return (await ls.host.answers()).reset(params)
+
+
+async def metrics(ls: GatewayServer, params: Params) -> Result:
+    """Give the figures so far."""
+    return (await ls.host.answers()).metrics(params)
+
+
+def initialize(ls: GatewayServer, params: types.InitializeParams) -> None:
+    """Take in what the client is and wants."""
+    ls.host.settings.take_options(params.initialization_options)
+    ls.on_client(params.process_id)
+
+
+def initialized(ls: GatewayServer, _params: types.InitializedParams) -> None:
+    """Get to work, now that the client has its reply."""
+    ls.host.open()
+
+
+def did_change_configuration(ls: GatewayServer, params: types.DidChangeConfigurationParams) -> None:
+    """Take on new settings."""
+    ls.host.settings.take_pushed(params.settings)
+    ls.host.refresh()
+
+
+HANDLERS = {
+    "ai/query": query,
+    "ai/health": health,
+    "ai/reset": reset,
+    "ai/metrics": metrics,
+    types.INITIALIZE: initialize,
+    types.INITIALIZED: initialized,
+    types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+}

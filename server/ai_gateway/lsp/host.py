@@ -1,0 +1,122 @@
+"""One client's gateway: opened in the background, kept in step with the settings, closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from ai_gateway.lsp.client_settings import ClientSettings
+from ai_gateway.lsp.rpc_errors import incident
+
+if TYPE_CHECKING:
+    from ai_gateway.config import LoadedSettings
+    from ai_gateway.lsp.answers import Answers
+    from ai_gateway.lsp.server import GatewayServer
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 1.0
+
+SettingsLoader = Callable[[Mapping[str, object] | None, Mapping[str, object] | None], "LoadedSettings"]
+"""Loads all settings, given the editor's and the workspace's. Called in a thread."""
+
+
+class GatewayHost:
+    """Keeps the gateway of one client.
+
+    All that is slow to import is imported here, in a thread, while the client may ask already.
+    """
+
+    def __init__(self, server: GatewayServer, load: SettingsLoader) -> None:
+        self.settings = ClientSettings(server)
+        self._server = server
+        self._load = load
+        self._ready: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        self._is_opening = False
+        self._one_by_one = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
+
+    def open(self) -> None:
+        """Begin to open the gateway, if that has not begun."""
+        if not self._is_opening:
+            self._is_opening = True
+            self._start(self._open())
+
+    async def answers(self) -> Answers:
+        """Wait until the gateway is open."""
+        if not self._ready.done():
+            self.open()
+            await asyncio.shield(self._ready)
+        return self._ready.result()
+
+    async def health(self, params: Mapping[str, object]) -> dict[str, object]:
+        """Tell how things are, also while the gateway is not open yet."""
+        if self._ready.done():
+            return await self._ready.result().health(params)
+        starting: dict[str, object] = (await asyncio.to_thread(_answers_module)).starting(params)
+        return starting
+
+    def refresh(self) -> None:
+        """Take on what the settings have become."""
+        self._start(self._refresh())
+
+    async def aclose(self) -> None:
+        """Close the gateway, within a moment."""
+        for task in self._tasks:
+            task.cancel()
+        if self._ready.done() and self._ready.exception() is None:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._ready.result().gateway.aclose()
+            except TimeoutError:
+                log.warning("connections that would not close were dropped")
+
+    async def _open(self) -> None:
+        async with self._one_by_one:
+            try:
+                module, _ = await asyncio.gather(asyncio.to_thread(_answers_module), self.settings.pull())
+                loaded = await self._loaded()
+                answers = await asyncio.to_thread(module.Answers, self._server, loaded)
+            except Exception as error:
+                self._ready.set_exception(error)
+                raise
+            self._ready.set_result(answers)
+        self._start(answers.publish_status())
+        await self.settings.follow()
+
+    async def _refresh(self) -> None:
+        answers = await self.answers()
+        async with self._one_by_one:
+            await self.settings.pull()
+            await answers.gateway.reconfigure(await self._loaded())
+
+    async def _loaded(self) -> LoadedSettings:
+        loaded = await asyncio.to_thread(self._load, self.settings.editor, self.settings.workspace)
+        problems = {str(problem) for problem in loaded.problems}
+        if new := sorted(problems - self._told):
+            message = "AI Gateway's settings need attention: " + "; ".join(new)
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+        self._told = problems
+        return loaded
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            incident(error)
+
+
+def _answers_module() -> ModuleType:
+    from ai_gateway.lsp import answers  # noqa: PLC0415 - see the class
+
+    return answers

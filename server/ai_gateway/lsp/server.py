@@ -1,0 +1,61 @@
+"""The language server of one client: pygls's server with our protocol, our handlers and a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pygls.lsp.server import LanguageServer
+
+from ai_gateway import __version__
+from ai_gateway.lsp.handlers import HANDLERS
+from ai_gateway.lsp.host import GatewayHost, SettingsLoader
+from ai_gateway.lsp.outbox import Outbox
+from ai_gateway.lsp.protocol import GatewayProtocol
+from ai_gateway.lsp.rpc_errors import incident
+
+NAME = "ai-gateway"
+
+
+class GatewayServer(LanguageServer):
+    """Serves one client. Made within a running event loop.
+
+    Args:
+        outbox: Where messages to the client go.
+        load: Loads the settings.
+        on_exit: Called when the client says `exit`.
+        on_client: Called with the process id of the client, if it names one.
+    """
+
+    protocol: GatewayProtocol
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        load: SettingsLoader,
+        *,
+        on_exit: Callable[[], None],
+        on_client: Callable[[int | None], None],
+    ) -> None:
+        self.outbox = outbox
+        self.on_exit = on_exit
+        self.on_client = on_client
+        self._is_stopping = False
+        super().__init__(NAME, __version__, protocol_cls=GatewayProtocol)
+        self.host = GatewayHost(self, load)
+        for method, handler in HANDLERS.items():
+            self.feature(method)(handler)
+
+    async def stop(self) -> None:
+        """Take no more requests, let those that run end with a reply that they were cancelled, close the gateway."""
+        if self._is_stopping:  # by the request `shutdown`, which is one of those that run
+            await self.protocol.finished()
+            return
+        self._is_stopping = True
+        self.protocol.is_shutting_down = True
+        self.protocol.cancel_all()
+        await self.protocol.finished()
+        await self.host.aclose()
+
+    def report_server_error(self, error: Exception, source: object) -> None:  # noqa: ARG002 - pygls's signature
+        """Log what was raised where; pygls would show it, and its text, to the person."""
+        incident(error)

@@ -1,0 +1,97 @@
+"""An answer told while it comes in, by LSP's own means: partial results and work-done progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from ai_gateway.chain import final_answer
+from ai_gateway.lsp.coalescing import Coalescer
+from ai_gateway.messages import DeltaProgress, ProgressToken, QueryParams, ResetProgress, StartedProgress
+from ai_gateway.model import Answer, Delta, Event, Reset, Started
+
+if TYPE_CHECKING:
+    from ai_gateway.lsp.server import GatewayServer
+
+TITLE = "AI Gateway"
+
+Listener = Callable[[Event], None]
+
+
+async def followed(server: GatewayServer, events: AsyncGenerator[Event, None], params: QueryParams) -> Answer:
+    """Run a query to its end, and tell the client of it on the way, as far as it asked to be told.
+
+    A client that does not read holds up the query, and nothing else.
+    """
+    with ExitStack() as stack:
+        listeners: list[Listener] = []
+        if params.work_done_token is not None:
+            listeners.append(stack.enter_context(_work_done(server, params.work_done_token)))
+        if params.partial_result_token is not None:
+            listeners.append(stack.enter_context(_partial_results(server, params.partial_result_token)))
+        if not listeners:
+            return await final_answer(events)
+        async with aclosing(events):
+            async for event in events:
+                for listener in listeners:
+                    listener(event)
+                if isinstance(event, Answer):
+                    return event
+                await server.outbox.drained()
+    raise AssertionError("a stream of events ends in an answer or an error")
+
+
+@contextmanager
+def _partial_results(server: GatewayServer, token: ProgressToken) -> Iterator[Listener]:
+    """Stream the text, under LSP's `partialResultToken`."""
+
+    def tell(value: StartedProgress | DeltaProgress | ResetProgress) -> None:
+        server.protocol.notify(types.PROGRESS, {"token": token, "value": value.as_dict()})
+
+    def listen(event: Event) -> None:
+        match event:
+            case Started():
+                tell(StartedProgress.model_validate(event))
+            case Delta(text):
+                deltas.add(text)
+            case Reset(reason):
+                deltas.discard()
+                tell(ResetProgress(reason=reason))
+            case Answer():
+                deltas.flush()
+
+    deltas = Coalescer(lambda text: tell(DeltaProgress(text=text)))
+    try:
+        yield listen
+    finally:
+        deltas.discard()
+
+
+@contextmanager
+def _work_done(server: GatewayServer, token: ProgressToken) -> Iterator[Listener]:
+    """Tell of begin and end, under LSP's `workDoneToken`; the client may cancel by it."""
+
+    def tell(kind: str, message: str, **more: Any) -> None:
+        server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, "message": message, **more}})
+
+    def listen(event: Event) -> None:
+        nonlocal outcome
+        match event:
+            case Started():
+                tell("report", f"{event.backend}: {event.model or event.provider} answers")
+            case Answer():
+                outcome = f"{event.backend}: {event.model or event.provider} answered"
+
+    outcome = "no answer"
+    cancellable = server.protocol.progress.tokens
+    cancellable[token] = asyncio.current_task()
+    tell("begin", "asking", title=TITLE, cancellable=True)
+    try:
+        yield listen
+    finally:
+        cancellable.pop(token, None)
+        tell("end", outcome)

@@ -1,0 +1,124 @@
+"""`ai-gateway ask`, as a script and as a person uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+from ai_gateway.fakes import Fault, openai_failures
+from cli.command import AI_GATEWAY, HANG_SECONDS, run, run_on_terminal
+from cli.conftest import World
+
+
+async def test_the_answer_goes_to_stdout_and_who_gave_it_to_stderr(world: World) -> None:
+    asked = await run("ask", "hello", "there", environ=world.environ)
+    assert (asked.code, asked.out) == (0, "Hello from Copilot\n")
+    assert "copilot (gpt-4o)" in asked.err
+    assert world.copilot.requests[-1].json["messages"] == [{"role": "user", "content": "hello there"}]
+
+
+async def test_a_tier_that_failed_is_named_with_its_reason(world: World) -> None:
+    world.copilot.fault(Fault.status(502), times=None)
+    asked = await run("ask", "hello", environ=world.environ)
+    assert (asked.code, asked.out) == (0, "Hello from the cloud\n")
+    assert "openai" in asked.err
+    assert "copilot failed: server" in asked.err
+
+
+async def test_quiet_says_nothing_but_the_answer(world: World) -> None:
+    asked = await run("ask", "--quiet", "hello", environ=world.environ)
+    assert (asked.out, asked.err) == ("Hello from Copilot\n", "")
+
+
+async def test_json_holds_the_whole_result(world: World) -> None:
+    asked = await run("ask", "--json", "--backend", "local", "hello", environ=world.environ)
+    result = json.loads(asked.out)
+    assert result["response"] == "Hello from here"
+    assert (result["backend"], result["provider"], result["state"]) == ("local", "ollama", "closed")
+    assert [attempt["outcome"] for attempt in result["attempts"]] == ["answered"]
+
+
+async def test_a_dash_stands_for_standard_input(world: World) -> None:
+    await run("ask", "review this:", "-", environ=world.environ, stdin="diff --git ü".encode())
+    messages = world.copilot.requests[-1].json["messages"]
+    assert messages == [{"role": "user", "content": "review this:\n\ndiff --git ü"}]
+
+
+async def test_input_that_is_not_utf8_is_asked_all_the_same(world: World) -> None:
+    asked = await run("ask", "-", environ=world.environ, stdin=b"caf\xe9")
+    assert asked.code == 0
+    assert world.copilot.requests[-1].json["messages"] == [{"role": "user", "content": "caf\ufffd"}]
+
+
+async def test_an_empty_prompt_is_wrong_usage(world: World) -> None:
+    asked = await run("ask", "-", environ=world.environ)
+    assert asked.code == 2
+    assert "the prompt is empty" in asked.err
+    assert not world.copilot.calls
+
+
+async def test_in_a_pipe_a_retracted_half_is_never_written(world: World) -> None:
+    world.copilot.fault(Fault.cut(after=2))
+    asked = await run("ask", "hello", environ=world.environ)
+    assert asked.out == "Hello from the cloud\n"
+    assert "copilot failed: stream_broken" in asked.err
+
+
+async def test_on_a_terminal_the_answer_streams_and_a_retraction_is_shown(world: World) -> None:
+    world.copilot.fault(Fault.cut(after=2))
+    asked = await run_on_terminal("ask", "hello", environ=world.environ)
+    first, _, second = asked.out.partition("broke off (stream_broken)")
+    assert first.startswith("Hello from")
+    assert "Hello from the cloud" in second
+
+
+async def test_when_nobody_answers_each_tier_is_named_and_the_exit_code_is_3(world: World) -> None:
+    for upstream in (world.copilot, world.openai, world.ollama):
+        await upstream.stop()
+    asked = await run("ask", "hello", environ=world.environ)
+    assert (asked.code, asked.out) == (3, "")
+    assert all(name in asked.err for name in ("copilot", "openai", "ollama", "ollama serve"))
+    assert "Traceback" not in asked.err
+
+
+async def test_a_refused_query_is_not_shopped_around_and_the_exit_code_is_4(world: World) -> None:
+    world.openai.fault(openai_failures.content_policy_violation())
+    asked = await run("ask", "--backend", "cloud", "hello", environ=world.environ)
+    assert asked.code == 4
+    assert "content_filter" in asked.err
+
+
+async def test_a_pin_that_nothing_fits_is_wrong_usage_and_says_what_there_is(world: World) -> None:
+    asked = await run("ask", "--provider", "nobody", "hello", environ=world.environ)
+    assert asked.code == 2
+    assert "'nobody'" in asked.err
+    assert "copilot" in asked.err
+
+
+async def test_a_private_query_reaches_the_local_tier_only(world: World) -> None:
+    asked = await run("ask", "--private", "hello", environ=world.environ)
+    assert asked.out == "Hello from here\n"
+    assert (world.copilot.calls, world.openai.calls) == (0, 0)
+
+
+async def test_no_secret_is_ever_printed(world: World) -> None:
+    for upstream in (world.copilot, world.openai):
+        upstream.fault(Fault.status(401, {"error": {"message": "bad key sk-secret ghu_fake hello-prompt"}}), times=None)
+    asked = await run("--log-level", "debug", "ask", "hello-prompt", environ=world.environ)
+    for secret in ("sk-secret", "ghu_fake", "hello-prompt"):
+        assert secret not in asked.out + asked.err
+
+
+async def test_a_reader_that_stops_reading_ends_the_command_quietly(world: World) -> None:
+    world.copilot.reply(chunks=["word " * 100_000])
+    ours, theirs = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *AI_GATEWAY, "ask", "--quiet", "hello", stdout=theirs, stderr=asyncio.subprocess.PIPE, env=world.environ
+    )
+    os.close(theirs)
+    assert await asyncio.to_thread(os.read, ours, 4) == b"word"
+    os.close(ours)
+    async with asyncio.timeout(HANG_SECONDS):
+        _, err = await process.communicate()
+    assert (process.returncode, err) == (141, b"")

@@ -1,0 +1,95 @@
+"""A forward proxy on loopback, which knows where to find hosts that do not exist."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from support.raw_server import HOST, header
+
+
+class Proxy:
+    """Forwards plain requests, and tunnels for CONNECT (RFC 9110 §9.3.6).
+
+    Args:
+        routes: The port on this machine of each `HOST:PORT`; others are refused with 502.
+        credential: `USER:PASSWORD` that it wants; without, it answers 407.
+
+    Attributes:
+        asked: The first line of each connection.
+    """
+
+    def __init__(self, routes: Mapping[str, int] | None = None, *, credential: str | None = None) -> None:
+        self.asked: list[str] = []
+        self._routes = routes or {}
+        self._wanted = f"Basic {base64.b64encode(credential.encode()).decode()}" if credential else None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self._server.sockets[0].getsockname()[1]}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._pass_on(await reader.readuntil(b"\r\n\r\n"), reader, writer)
+        finally:
+            writer.close()
+
+    async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line, _, _ = head.decode("latin-1").partition("\r\n")
+        self.asked.append(line)
+        method, target, _ = line.split()
+        port = self._routes.get(target if method == "CONNECT" else _authority(target))
+        if self._wanted is not None and header(head.decode("latin-1"), "proxy-authorization") != self._wanted:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        elif port is None:
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+        else:
+            far_reader, far_writer = await asyncio.open_connection(HOST, port)
+            if method == "CONNECT":
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                far_writer.write(head)
+            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+        await writer.drain()
+
+
+def _authority(target: str) -> str:
+    parts = urlsplit(target)
+    return f"{parts.hostname}:{parts.port or 80}"
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        writer.close()
