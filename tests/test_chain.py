@@ -600,6 +600,15 @@ class TestBreakers:
         answer = (await bench.ask()).answer
         assert (answer.provider, answer.content, answer.state) == ("copilot", "I am back", CLOSED)
 
+    async def test_many_failures_at_once_open_it_once(self, bench: Bench) -> None:
+        together = WaitingProvider(after=[])
+        tier = bench.tier("copilot", together)
+        asking = [asyncio.create_task(bench.ask()) for _ in range(50)]
+        await together.is_waiting.wait()
+        together.go_on.set()
+        assert all(seen.error is not None for seen in await asyncio.gather(*asking))
+        assert (together.calls, tier.breaker.state, tier.breaker.reopens_in_seconds) == (50, OPEN, 60)
+
     async def test_an_answer_forgets_the_last_failure(self, bench: Bench) -> None:
         tier = bench.tier("copilot", ScriptedProvider(failing(), "Hello"))
         await bench.ask()
@@ -630,6 +639,11 @@ class TestBreakers:
         tier = bench.tier("openai", failing(FailureKind.MODEL_NOT_FOUND), models=["gpt"])
         await bench.ask(replace(HELLO, preferred_model="gpt"))
         assert (tier.breaker.state, tier.breaker.reason) == (OPEN, OpenReason.NOT_CONFIGURED)
+
+    async def test_any_other_failure_counts_whoever_chose_the_model(self, bench: Bench) -> None:
+        tier = bench.tier("openai", failing(), models=["gpt", "odd"])
+        await bench.ask(replace(HELLO, model="odd"))
+        assert tier.breaker.consecutive_failures == 1
 
     @pytest.mark.parametrize("kind", [FailureKind.BAD_REQUEST, FailureKind.DEADLINE, FailureKind.UNSUPPORTED])
     async def test_a_probe_that_shows_nothing_of_health_leaves_the_place_to_the_next(
@@ -741,6 +755,14 @@ class TestAllOpen:
         answer = (await bench.ask(replace(HELLO, private=True))).answer
         assert answer.provider == "ollama"
         assert prompts_of(openai) == []
+
+    async def test_what_was_learnt_on_the_way_keeps_an_early_probe_back(self, bench: Bench) -> None:
+        small = bench.tier("small", "Hello", context_tokens=8000)
+        small.breaker.trip()
+        bench.tier("large", failing(FailureKind.CONTEXT_TOO_LONG), context_tokens=16_000)
+        error = unanswered(await bench.ask())
+        assert outcomes(error.attempts) == ["small skipped outage", "large failed context_too_long"]
+        assert prompts_of(small) == []
 
     async def test_a_failed_early_probe_does_not_keep_it_open_for_longer(self, bench: Bench) -> None:
         tier = bench.tier("openai", failing())
@@ -938,6 +960,17 @@ class TestCancels:
         assert (waiting.closed, tier.breaker.state) == (1, CLOSED)
         assert outcomes([bench.attempts[0][0]]) == ["copilot cancelled"]
 
+    async def test_by_a_consumer_that_forgets_to_close_reach_the_provider_too(self, bench: Bench) -> None:
+        waiting = WaitingProvider(Delta("Hel"))
+        bench.tier("copilot", waiting)
+        events = bench.chain.stream(HELLO)
+        await anext(events)
+        del events
+        gc.collect()
+        async with asyncio.timeout(HANG_SECONDS):
+            await waiting.is_closed.wait()
+        assert outcomes([bench.attempts[0][0]]) == ["copilot cancelled"]
+
     async def test_after_the_answer_take_nothing_back(self, bench: Bench) -> None:
         bench.tier("copilot", "Hello")
         async with aclosing(bench.chain.stream(HELLO)) as events:
@@ -1097,6 +1130,12 @@ class TestEscalation:
         assert outcomes(seen.answer.attempts) == ["ollama answered"]
         assert seen.text == "so be it"
         assert (prompts_of(opus), prompts_of(ollama)) == ([], [HELLO.prompt])
+
+    async def test_a_model_that_the_query_chose_itself_is_not_handed_on(self, bench: Bench) -> None:
+        bench.tier("openai", f"{MARKER} so be it", models=["mini"])
+        large = bench.tier("openai", "Forty-two", models=["large"], is_stronger=True)
+        seen = await bench.ask(replace(HELLO, escalate=True, provider="openai", model="mini"))
+        assert (seen.text, prompts_of(large)) == ("so be it", [])
 
     async def test_pins_that_the_stronger_model_fits_let_it_in(self, bench: Bench) -> None:
         bench.tier("openai", MARKER, models=["mini"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import ai_gateway
+
 QUICK_START = """
 import asyncio
 from ai_gateway import LLMProvider, LLMResponse, FailoverChain, ProviderTier
@@ -62,6 +64,12 @@ def test_the_quick_start_asks_the_first_tier_and_then_the_next() -> None:
 
 def test_a_breaker_can_be_used_alone() -> None:
     assert output_of(BREAKER_ALONE) == ["open None"]
+
+
+def test_the_package_lists_every_public_name_and_knows_no_other() -> None:
+    assert {"FailoverChain", "Gateway", "LLMProvider", "__version__"} <= set(dir(ai_gateway))
+    assert all(getattr(ai_gateway, name) is not None for name in dir(ai_gateway))
+    assert not hasattr(ai_gateway, "LitellmRouter")
 
 
 def test_importing_the_package_costs_nothing_until_a_name_is_used() -> None:

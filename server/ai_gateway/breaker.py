@@ -58,7 +58,7 @@ class CircuitBreaker:
         probe_lease_seconds: How long a probe that never settles keeps others out.
         clock: The time.
         jitter: Gives numbers in [0, 1); scales the growing part of an open period.
-        on_transition: Called at every change of state.
+        on_transition: Called at every change of state; one that time alone made is told with the next.
 
     Use it alone::
 

@@ -106,7 +106,7 @@ def key_of(query: Query) -> bytes:
         [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate],
     ]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def _room(entry: _Entry) -> int:

@@ -162,6 +162,8 @@ class Gateway:
         Raises:
             GatewayError: An event loop runs in this thread; use `await gateway.query(…)` there.
         """
+        if self._closed:
+            raise GatewayClosed("the gateway is closed")
         return self._blocking.run(self.query(prompt, **options))
 
     async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
@@ -178,7 +180,9 @@ class Gateway:
                         is_answered = True
                         self._metrics.answered(event)
                     yield event
-        except NoTierAnswered:
+        except NoTierAnswered as error:
+            if self._closed:
+                raise GatewayClosed("the gateway was closed meanwhile") from error
             self._metrics.unanswered()
             raise
         except (asyncio.CancelledError, GeneratorExit):
@@ -207,9 +211,10 @@ class Gateway:
         Raises:
             InvalidQuery: There is no such provider.
         """
-        tiers = [tier for tier in self._chain.tiers if provider in {None, tier.name}]
+        known_tiers = (*self._chain.tiers, *self._chain.escalation)
+        tiers = [tier for tier in known_tiers if provider in {None, tier.name}]
         if provider is not None and not tiers:
-            known = ", ".join(tier.name for tier in self._chain.tiers)
+            known = ", ".join(dict.fromkeys(tier.name for tier in known_tiers))
             raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
         for tier in tiers:
             tier.last_failure = None
@@ -217,7 +222,7 @@ class Gateway:
         if cache:
             self._cache.clear()
         self._changed()
-        return tuple(tier.name for tier in tiers)
+        return tuple(dict.fromkeys(tier.name for tier in tiers))
 
     def metrics(self) -> MetricsSnapshot:
         """Give the figures so far."""
@@ -278,10 +283,9 @@ class Gateway:
         self._changed()
 
     async def aclose(self) -> None:
-        """Take no more queries, and close every connection."""
+        """Take no more queries, and close every connection; queries that still run end with `GatewayClosed`."""
         self._closed = True
-        for tier in (*self._chain.tiers, *self._chain.escalation):
-            await tier.provider.aclose()
+        await asyncio.gather(*(tier.provider.aclose() for tier in (*self._chain.tiers, *self._chain.escalation)))
         await self._close_retired()
 
     def close(self) -> None:

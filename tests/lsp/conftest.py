@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from support.rpc import ServerProcess, running_server
 
 from ai_gateway.fakes import FakeOpenAI
+from support.rpc import ServerProcess, running_server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from support.rpc import Json, ServerProcess, framed
 
 from ai_gateway.lsp.framing import MAX_BODY_BYTES
+from support.rpc import Json, ServerProcess, framed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,7 +30,7 @@ async def error_of(server: ServerProcess, message: object) -> tuple[object, int]
     return reply["id"], reply["error"]["code"]
 
 
-def request(method: str = "ai/metrics", **parts: object) -> Json:
+def request(method: object = "ai/metrics", **parts: object) -> Json:
     return {"jsonrpc": "2.0", "id": 7, "method": method, **parts}
 
 

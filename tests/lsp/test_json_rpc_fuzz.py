@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from support.rpc import HANG_SECONDS, ServerProcess, framed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,7 +38,9 @@ texts = st.text(max_size=8)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(QUERY_FIELDS), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(QUERY_FIELDS), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 ids = st.integers(0, 5) | st.sampled_from(["1", "a", None]) | values

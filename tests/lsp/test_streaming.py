@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.rpc import ServerProcess, running_server
 
 from ai_gateway.fakes import FakeOllama, FakeOpenAI, Fault
 from ai_gateway.messages import DeltaProgress, ResetProgress, StartedProgress
+from support.rpc import ServerProcess, running_server
 
 CANCELLED = -32800
 
@@ -73,9 +73,7 @@ async def test_what_a_tier_said_before_it_broke_off_is_taken_back(tmp_path: Path
             await client.initialize()
             await client.notification("ai/status")
             reply = await client.request("ai/query", {"prompt": "hello", "partialResultToken": 1})
-            values = [
-                message["params"]["value"] for message in client.messages if message["method"] == "$/progress"
-            ]
+            values = [message["params"]["value"] for message in client.messages if message["method"] == "$/progress"]
     kinds = [value["kind"] for value in values]
     position = kinds.index("reset")
     ResetProgress.model_validate(values[position])
@@ -100,7 +98,7 @@ async def test_work_done_progress_ends_where_nobody_answers(client: ServerProces
     upstream.fault(Fault.rate_limited())
     reply = await client.request("ai/query", {"prompt": "hello", "workDoneToken": "work"})
     assert "error" in reply
-    assert client.messages[-2 if client.messages[-1]["method"] == "ai/status" else -1]["params"]["value"]["kind"] == "end"
+    assert (await client.progress("work", "end"))["message"] == "no answer"
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.stall(), Fault.stall(after=2)])

@@ -84,7 +84,9 @@ async def test_what_the_query_set_reaches_chat_and_nothing_else() -> None:
 async def test_a_chat_is_derived_from_the_stream() -> None:
     usage = Usage(1, 2)
     provider = Streaming(Delta("hi"), Delta(" there"), Finish(FinishReason.STOP, usage, "m-1", (CALL,)))
-    assert await ask(provider, "m", temperature=1.5) == LLMResponse("hi there", "m-1", FinishReason.STOP, usage, (CALL,))
+    assert await ask(provider, "m", temperature=1.5) == LLMResponse(
+        "hi there", "m-1", FinishReason.STOP, usage, (CALL,)
+    )
     [(prompt, model)] = provider.asked
     assert (prompt.temperature, model) == (1.5, "m")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.failures import FailureKind, ProviderFailure
@@ -339,6 +339,7 @@ async def test_a_wait_that_is_none_is_left_out(fault: Fault) -> None:
         assert (await failure_of(ask(provider))).retry_after_seconds is None
 
 
+@settings(deadline=None)
 @given(
     st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,5} \d\d:\d\d:\d\d( [+-]?\w{0,5})?"), st.text()
 )
@@ -356,6 +357,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(100, 999), JSON | st.dictionaries(ENVELOPE, JSON))
 def test_any_body_leads_to_a_failure(status: int, body: object) -> None:
     response = error_response(status, {}, json.dumps(body).encode(), now=NOW)

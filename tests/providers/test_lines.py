@@ -2,7 +2,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.failures import FailureKind, ProviderFailure
@@ -21,6 +21,7 @@ def cut(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(places)]
 
 
+@settings(deadline=None)
 @given(LINES, st.sampled_from([b"\n", b"\r\n"]), st.lists(st.integers(0, 400), max_size=6))
 def test_lines_are_the_same_wherever_chunks_are_cut(lines: list[bytes], end: bytes, cuts: list[int]) -> None:
     data = b"".join(line + end for line in lines)
@@ -52,6 +53,7 @@ def test_a_document_is_one_message() -> None:
     assert decode(WholeDecoder(), b'{"a":\n', b"\n1}") == [b'{"a":\n\n1}']
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

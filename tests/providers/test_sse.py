@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.failures import ProviderFailure
@@ -15,6 +15,7 @@ def decode(*chunks: bytes) -> list[bytes]:
     return events + decoder.end()
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["data: ", "data:"]), st.integers(1, 5))
 def test_events_are_the_same_in_every_spelling_and_slicing(
     payloads: list[bytes], end: str, field: str, size: int

@@ -27,6 +27,7 @@ class WaitingProvider(LLMProvider):
         self._after = after
         self.calls = 0
         self.closed = 0
+        self.is_closed = asyncio.Event()
         self.is_waiting = asyncio.Event()
         self.go_on = asyncio.Event()
 
@@ -42,6 +43,7 @@ class WaitingProvider(LLMProvider):
                 yield piece
         finally:
             self.closed += 1
+            self.is_closed.set()
 
 
 @dataclass

@@ -71,9 +71,10 @@ class RpcClient:
         self.send({"jsonrpc": "2.0", "id": msg_id, "method": method, "params": params})
         return msg_id
 
-    async def sent(self) -> None:
-        """Wait until the server has taken what was sent."""
-        await self._writer.drain()
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was sent the server has not taken yet."""
+        return self._writer.transport.get_write_buffer_size()
 
     async def request(self, method: str, params: object = None) -> Json:
         """Send a request, and wait for its reply."""
@@ -191,6 +192,11 @@ class ServerProcess(RpcClient):
     def close_stdin(self) -> None:
         self._writer.close()
 
+    def close_stdout(self) -> None:
+        """Read no more, ever."""
+        stream: Any = self._reader
+        stream._transport.close()
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -210,7 +216,7 @@ async def running_server(
 ) -> AsyncIterator[ServerProcess]:
     """Run a server for the length of a block."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(home, **(environ or {})), limit=2**20
+        *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(home, **(environ or {}))
     )
     server = ServerProcess(process)
     try:

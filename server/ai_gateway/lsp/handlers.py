@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -51,7 +51,7 @@ def did_change_configuration(ls: GatewayServer, params: types.DidChangeConfigura
     ls.host.refresh()
 
 
-HANDLERS = {
+HANDLERS: dict[str, Callable[..., object]] = {
     "ai/query": query,
     "ai/health": health,
     "ai/reset": reset,

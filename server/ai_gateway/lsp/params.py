@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import cattrs
 from lsprotocol import types
@@ -41,7 +41,7 @@ def params_of(method: str, params: object, converter: Converter) -> object:
     if wanted is None:
         return None
     try:
-        return converter.structure(given, wanted)
+        return cast("object", converter.structure(given, cast("type[Any]", wanted)))
     except Exception as error:
         raise Refused(Code.INVALID_PARAMS, _first_fault(error)) from error
 

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 LOOK_EVERY_SECONDS = 0.5
 
 
-def watch_parent(pid: int, on_gone: Callable[[], None]) -> None:
-    """Call `on_gone`, in a thread, when the process ends.
+def watch_parent(pid: int, on_gone: Callable[[], None]) -> threading.Thread:
+    """Call `on_gone` when the process ends, in a thread that ends then, too.
 
     A process that can't be seen, as from within a container, or that is younger than this one, and so not the one
     that started it, is not watched.
     """
-    threading.Thread(target=_watch, args=(pid, on_gone), name="parent watch", daemon=True).start()
+    thread = threading.Thread(target=_watch, args=(pid, on_gone), name="parent watch", daemon=True)
+    thread.start()
+    return thread
 
 
 def _watch(pid: int, on_gone: Callable[[], None]) -> None:

@@ -55,6 +55,7 @@ class GatewayProtocol(LanguageServerProtocol):
         self.is_shutting_down = False
         self._outbox = server.outbox
         self._next_id = itertools.count(1)
+        self._tasks: dict[object, asyncio.Task[Any]] = {}
         self._asked: dict[object, tuple[str, Future[Any]]] = {}
         encoder = partial(json.JSONEncoder, separators=(",", ":"), allow_nan=False, default=self._serialize_message)
         self._encode = encoder(ensure_ascii=False).encode
@@ -85,8 +86,7 @@ class GatewayProtocol(LanguageServerProtocol):
             await asyncio.wait(running, timeout=FINISH_SECONDS)
 
     def _running(self) -> list[asyncio.Task[Any]]:
-        tasks = (future for future in self._request_futures.values() if isinstance(future, asyncio.Task))
-        return [task for task in tasks if task is not asyncio.current_task()]
+        return [task for task in self._tasks.values() if task is not asyncio.current_task()]
 
     # From the client
 
@@ -109,7 +109,7 @@ class GatewayProtocol(LanguageServerProtocol):
     def _admit(self, method: str, msg_id: object) -> None:
         if self.is_shutting_down:
             raise Refused(Code.SHUTTING_DOWN, "the server is shutting down")
-        if msg_id in self._request_futures:
+        if msg_id in self._tasks:
             raise Refused(Code.INVALID_REQUEST, "a request with this id is still running")
         if self.is_initialized and method == types.INITIALIZE:
             raise Refused(Code.INVALID_REQUEST, "the server is initialized already")
@@ -142,9 +142,8 @@ class GatewayProtocol(LanguageServerProtocol):
 
     def _cancel(self, params: object) -> None:
         msg_id = params.get("id") if isinstance(params, Mapping) else None
-        running = self._request_futures.get(msg_id) if _is_id(msg_id) else None
-        if isinstance(running, asyncio.Task):
-            running.cancel()
+        if _is_id(msg_id) and (task := self._tasks.get(msg_id)) is not None:
+            task.cancel()
 
     def _execute_handler(
         self,
@@ -154,14 +153,14 @@ class GatewayProtocol(LanguageServerProtocol):
         args: tuple[Any, ...] | None = None,
         kwargs: dict[str, Any] | None = None,
     ) -> None:
-        """Run a handler as pygls does, and forget it when it has finished."""
+        """Run a handler as pygls does, but keep what runs apart from what was asked, and forget it when it is done."""
         super()._execute_handler(msg_id, handler, callback, args, kwargs)
-        running = self._request_futures.get(msg_id)
-        if running is not None:
-            running.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+        running: object = self._request_futures.pop(msg_id, None)
+        if isinstance(running, asyncio.Task):
+            self._tasks[msg_id] = running
+            running.add_done_callback(lambda _: self._tasks.pop(msg_id, None))
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: object) -> None:
-        self._request_futures.pop(msg_id, None)
         try:
             self._reply(msg_id, result=future.result())
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, the client is waiting
@@ -202,7 +201,7 @@ class GatewayProtocol(LanguageServerProtocol):
         self._asked[msg_id] = method, answer
         answer.add_done_callback(partial(self._end_asking, msg_id))
         if callback is not None:
-            answer.add_done_callback(lambda done: None if done.cancelled() or done.exception() else callback(done.result()))
+            answer.add_done_callback(partial(_call_back, callback))
         self._send_data({**_call(method, params), "id": msg_id})
         return answer
 
@@ -238,6 +237,11 @@ class GatewayProtocol(LanguageServerProtocol):
         except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry only escaped
             body = self._encode_ascii(data).encode()
         self._outbox.send(body)
+
+
+def _call_back(callback: Callable[[Any], None], answer: Future[Any]) -> None:
+    if not answer.cancelled() and answer.exception() is None:
+        callback(answer.result())
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -45,23 +45,9 @@ class Refused(Exception):
 
 def error_object(error: BaseException) -> ErrorObject:
     """Say on the wire what went wrong."""
-    match error:
-        case Refused():
-            return _object(error.code, error)
-        case InvalidQuery():
-            return _object(Code.INVALID_PARAMS, error, {"field": error.field})
-        case NoTierAnswered():
-            from ai_gateway.messages import NoAnswerData  # noqa: PLC0415 - too slow to be imported before the handshake
-
-            return _object(Code.NO_TIER_ANSWERED, error, NoAnswerData.of(error).as_dict())
-        case GatewayClosed():
-            return _object(Code.SHUTTING_DOWN, error)
-        case asyncio.CancelledError():
-            return _object(Code.CANCELLED, "the request was cancelled")
-        case JsonRpcInvalidParams() | JsonRpcMethodNotFound():
-            return _object(error.code, error)
-        case _:
-            return _object(Code.INTERNAL_ERROR, "internal error", {"incident": incident(error)})
+    code, message, data = _told(error)
+    told: ErrorObject = {"code": int(code), "message": message}
+    return told if data is None else {**told, "data": data}
 
 
 def incident(error: BaseException) -> str:
@@ -71,6 +57,20 @@ def incident(error: BaseException) -> str:
     return number
 
 
-def _object(code: int, message: object, data: object = None) -> ErrorObject:
-    error: ErrorObject = {"code": int(code), "message": str(message)}
-    return error if data is None else {**error, "data": data}
+def _told(error: BaseException) -> tuple[int, str, object]:
+    message, data = str(error), None
+    match error:
+        case Refused() | JsonRpcInvalidParams() | JsonRpcMethodNotFound():
+            return error.code, message, data
+        case InvalidQuery():
+            return Code.INVALID_PARAMS, message, {"field": error.field}
+        case NoTierAnswered():
+            from ai_gateway.messages import NoAnswerData  # noqa: PLC0415 - too slow to be imported before the handshake
+
+            return Code.NO_TIER_ANSWERED, message, NoAnswerData.of(error).as_dict()
+        case GatewayClosed():
+            return Code.SHUTTING_DOWN, message, data
+        case asyncio.CancelledError():
+            return Code.CANCELLED, "the request was cancelled", data
+        case _:
+            return Code.INTERNAL_ERROR, "internal error", {"incident": incident(error)}

@@ -52,14 +52,14 @@ async def _serve_stdio(load: SettingsLoader) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray_error)
     received, sent = claim_standard_streams()
     ending = Ending(lambda: 0 if server.protocol.is_shutting_down else 1)
-    ending.on_signals()
     outbox = PipeOutbox(sent, on_broken=ending.ask)
     server = GatewayServer(
         outbox,
         load,
         on_exit=ending.ask,
-        on_client=lambda pid: None if pid is None else watch_parent(pid, ending.ask),
+        on_client=lambda pid: pid is not None and watch_parent(pid, ending.ask),
     )
+    ending.on_signals()
     decoder = FrameDecoder()
 
     def receive(chunk: bytes) -> None:

@@ -34,7 +34,7 @@ class GatewayServer(LanguageServer):
         load: SettingsLoader,
         *,
         on_exit: Callable[[], None],
-        on_client: Callable[[int | None], None],
+        on_client: Callable[[int | None], object],
     ) -> None:
         self.outbox = outbox
         self.on_exit = on_exit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from ai_gateway.clock import Clock
 from ai_gateway.gateway import Gateway
@@ -37,7 +38,7 @@ class StatusPublisher:
             await self._next_change()
 
     async def _next_change(self) -> None:
-        waits = [asyncio.ensure_future(self._changed.wait())]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
         seconds = self._gateway.seconds_to_next_change()
         if seconds is not None:
             waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))

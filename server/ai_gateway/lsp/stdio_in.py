@@ -91,11 +91,14 @@ class LoopReader(Reader):
 
     def _take(self) -> None:
         chunk = self._read()
-        if chunk:
-            self._receive(chunk)
-        if not chunk or self._is_full:
+        if not chunk:
             self._loop.remove_reader(self._descriptor)
-            self._pause(self._resume) if chunk else self._on_end()
+            self._on_end()
+            return
+        self._receive(chunk)
+        if self._is_full:
+            self._loop.remove_reader(self._descriptor)
+            self._pause(self._resume)
 
     def _watch(self) -> None:
         poll = select.poll()

@@ -74,6 +74,7 @@ def _partial_results(server: GatewayServer, token: ProgressToken) -> Iterator[Li
 @contextmanager
 def _work_done(server: GatewayServer, token: ProgressToken) -> Iterator[Listener]:
     """Tell of begin and end, under LSP's `workDoneToken`; the client may cancel by it."""
+    outcome = "no answer"
 
     def tell(kind: str, message: str, **more: Any) -> None:
         server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, "message": message, **more}})
@@ -86,9 +87,8 @@ def _work_done(server: GatewayServer, token: ProgressToken) -> Iterator[Listener
             case Answer():
                 outcome = f"{event.backend}: {event.model or event.provider} answered"
 
-    outcome = "no answer"
     cancellable = server.protocol.progress.tokens
-    cancellable[token] = asyncio.current_task()
+    cancellable[token] = asyncio.current_task()  # type: ignore[assignment]  # a task is cancelled as a future is
     tell("begin", "asking", title=TITLE, cancellable=True)
     try:
         yield listen

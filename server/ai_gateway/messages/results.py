@@ -16,7 +16,13 @@ from ai_gateway.tier import ProviderTier
 class Result(BaseModel):
     """Something that goes to a client."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, validate_by_name=True, json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        from_attributes=True,
+        validate_by_name=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
     def as_dict(self) -> dict[str, object]:
         """Give it as plain JSON values."""
@@ -99,7 +105,7 @@ class NoAnswerData(Result):
     def of(cls, error: NoTierAnswered) -> Self:
         """Say it on the wire."""
         return cls(
-            attempts=error.attempts,
+            attempts=[AttemptResult.model_validate(attempt) for attempt in error.attempts],
             retry_after_seconds=error.retry_after_seconds,
             hint=error.hint,
             reason=getattr(error, "kind", None),
@@ -228,7 +234,7 @@ class MetricsResult(Result):
             stale_answers=figures.stale_answers,
             unanswered=figures.unanswered,
             cancelled=figures.cancelled,
-            providers=figures.providers,
+            providers={name: ProviderMetricsResult.model_validate(its) for name, its in figures.providers.items()},
         )
 
 

@@ -137,6 +137,7 @@ class Upstream:
         self._timeout = httpx.Timeout(None, connect=network.connect_seconds).as_dict()
         self._urls: dict[str, httpx.URL] = {}
         self._transport: httpx.AsyncBaseTransport | None = None
+        self._open: set[httpx.Response] = set()
         self._is_closed = False
 
     @asynccontextmanager
@@ -150,12 +151,14 @@ class Upstream:
             ProviderFailure: The upstream can't be reached, or broke off.
         """
         response = await self._send(method, path, headers, payload)
+        self._open.add(response)
         try:
             answer = UpstreamResponse(response)
             if response.status_code != 200 or "html" in answer.content_type:
                 raise RefusedByUpstream(await _read_error(response))
             yield answer
         finally:
+            self._open.discard(response)
             await response.aclose()
 
     async def get_json(self, path: str, *, headers: Mapping[str, str]) -> object:
@@ -164,8 +167,10 @@ class Upstream:
             return await response.json()
 
     async def aclose(self) -> None:
-        """Close every connection; no more requests are sent."""
+        """Close every connection, also those in use; no more requests are sent."""
         self._is_closed = True
+        for response in tuple(self._open):  # aiohttp closes their sockets, but would never wake who reads from them
+            await response.aclose()
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()

@@ -22,6 +22,7 @@ OLLAMA_BASE_URL = "http://127.0.0.1:11434"
 CLOSE_SECONDS = 0.05
 """How long the end of the body may take after the last line."""
 
+CLOUD_HINT = "this is one of Ollama's cloud models; choose a local one"
 OLLAMA_ROWS = (
     Row(FailureKind.MODEL_NOT_FOUND, 404, text="model .*not found", hint="pull the model first: ollama pull {model}"),
     Row(FailureKind.CONTEXT_TOO_LONG, 400, text="context length"),
@@ -37,7 +38,7 @@ OLLAMA_ROWS = (
         FailureKind.ENTITLEMENT,
         (401, 403, 502),
         html=False,
-        hint="this is one of Ollama's cloud models; choose a local one",
+        hint=CLOUD_HINT,
     ),
 )
 START_HINT = "start Ollama: ollama serve"
@@ -66,6 +67,7 @@ class OllamaProvider(LLMProvider):
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask `/api/chat`; no bytes arrive while the model loads."""
+        _refuse_cloud(model, {})
         try:
             async with (
                 self._upstream.request("POST", "/api/chat", headers={}, payload=self._body(prompt, model)) as response,
@@ -89,7 +91,9 @@ class OllamaProvider(LLMProvider):
         except ProviderFailure as failure:
             failure.hint = failure.hint or START_HINT
             raise
-        if model is not None and not _has_model(reply, model):
+        entry = _entry_of(reply, model) if model is not None else {}
+        _refuse_cloud(model, entry or {})
+        if entry is None:
             raise ProviderFailure(
                 FailureKind.MODEL_NOT_FOUND,
                 "the model was not pulled",
@@ -153,6 +157,7 @@ class _Reading:
             return ""  # one malformed line does not make the stream unsound; a missing terminal marker does
         if value.get("error"):
             raise _failure(stream_error(value["error"], status=value.get("status"), now=time.time()), self._model)
+        _refuse_cloud(None, value)
         text = self._text_of_message(value.get("message"))
         if value.get("done") is True:
             self.finish = self._finish(value)
@@ -189,9 +194,15 @@ def _usage_of(value: Mapping[str, object]) -> Usage | None:
     return Usage(read if isinstance(read, int) else 0, written if isinstance(written, int) else 0)
 
 
-def _has_model(reply: object, model: str) -> bool:
+def _entry_of(reply: object, model: str) -> Mapping[str, object] | None:
     models = objects_in(reply.get("models")) if isinstance(reply, dict) else []
-    return any(entry.get("name") in {model, f"{model}:latest"} for entry in models)
+    return next((entry for entry in models if entry.get("name") in (model, f"{model}:latest")), None)
+
+
+def _refuse_cloud(model: str | None, entry: Mapping[str, object]) -> None:
+    """Keep prompts on this machine: Ollama passes those for its cloud models on, through the same port."""
+    if entry.get("remote_host") or (model or "").endswith(("-cloud", ":cloud")):
+        raise ProviderFailure(FailureKind.ENTITLEMENT, "this model is not on this machine", hint=CLOUD_HINT)
 
 
 def _message_body(message: Message) -> dict[str, object]:

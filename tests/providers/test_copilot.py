@@ -1,0 +1,428 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from ai_gateway.chain import FailoverChain
+from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason
+from ai_gateway.fakes import Answer, FakeCopilot, Fault, ToolCall, copilot_failures
+from ai_gateway.model import BreakerState, FinishReason, Usage
+from ai_gateway.model import ToolCall as Call
+from ai_gateway.providers.copilot import ClientIdentity, CopilotProvider
+from ai_gateway.providers.http import Network
+from ai_gateway.tier import Deadlines, ProviderTier
+from support.asking import MESSAGES, all_texts_of, ask, failure_of, stream
+from support.fake_clock import FakeClock
+from support.proxy import Proxy
+from support.raw_server import AUTHORITY, RawServer, header, response
+from support.stream_faults import BROKEN, TEXT, TOLERATED, TOLERATED_EVENTS
+
+HANG_SECONDS = 20
+TOKEN = "ghu_very_secret"
+SECRET_PROMPT = "my innermost thought"
+IDENTITY = ClientIdentity("AI-Gateway", "1.2.3", "some-integration")
+EXCHANGE = FakeCopilot.exchange_path
+ANSWER = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[FakeCopilot]:
+    async with FakeCopilot(oauth_tokens=[TOKEN]) as upstream:
+        upstream.reply(TEXT)
+        yield upstream
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def provider(upstream: FakeCopilot, clock: FakeClock) -> AsyncIterator[CopilotProvider]:
+    async with aclosing(
+        CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=upstream.url, clock=clock)
+    ) as provider:
+        yield provider
+
+
+def chain_of(provider: CopilotProvider) -> tuple[FailoverChain, ProviderTier]:
+    tier = ProviderTier("copilot", provider, ["gpt-4o"], deadlines=Deadlines(0.1, 0.1))
+    return FailoverChain([tier]), tier
+
+
+def session(**fields: object) -> bytes:
+    """What an exchange answers."""
+    said = {"token": "tid=1;exp=1:mac", "expires_at": 1, "refresh_in": 1500, **fields}
+    return response(json.dumps(said).encode(), content_type="application/json")
+
+
+async def test_the_oauth_token_is_exchanged_and_the_session_asks(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    answer = await ask(provider, "gpt-4o", temperature=0.5, max_tokens=7)
+    assert answer.content == TEXT
+    exchange, chat = upstream.requests
+    assert (exchange.method, exchange.path) == ("GET", EXCHANGE)
+    assert exchange.headers["Authorization"] == f"token {TOKEN}"
+    assert exchange.headers["X-GitHub-Api-Version"] == "2025-04-01"
+    assert (chat.method, chat.path) == ("POST", "/chat/completions")
+    assert chat.bearer.startswith("tid=")
+    assert chat.json["model"] == "gpt-4o"
+    assert (chat.json["temperature"], chat.json["max_tokens"], chat.json["stream"]) == (0.5, 7, True)
+    assert TOKEN not in str(chat)
+
+
+async def test_requests_name_the_product_truthfully(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    await ask(provider)
+    await ask(provider)
+    for request in upstream.requests:
+        for name in ("User-Agent", "Editor-Version", "Editor-Plugin-Version"):
+            assert request.headers[name] == "AI-Gateway/1.2.3"
+    _, first, second = upstream.requests
+    assert first.headers["Copilot-Integration-Id"] == "some-integration"
+    assert first.headers["Openai-Intent"] == "conversation-panel"
+    assert first.headers["X-Initiator"] == "user"
+    assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
+
+
+async def test_an_answer_arrives_as_it_is_written_with_usage_and_model(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.seconds_between_chunks = 0.001
+    deltas, finish = await stream(provider, "gpt-4o")
+    assert "".join(deltas) == TEXT
+    assert len(deltas) > 1
+    assert (finish.reason, finish.usage, finish.model) == (FinishReason.STOP, Usage(2, len(TEXT.split())), "gpt-4o")
+
+
+async def test_tools_are_offered_and_their_calls_come_back_whole(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.reply(thinking="hm", tool_calls=[ToolCall("add", {"a": 1}, "c1")])
+    answer = await ask(provider, tools=[{"name": "add"}])
+    assert (answer.content, answer.tool_calls) == ("", (Call("c1", "add", '{"a":1}'),))
+    assert "tools" in upstream.requests[1].json
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, id=name) for name, fault in (TOLERATED | TOLERATED_EVENTS).items()]
+)
+async def test_an_unusual_stream_is_read_all_the_same(
+    fault: Fault, upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(fault)
+    assert (await asyncio.wait_for(ask(provider), HANG_SECONDS)).content == TEXT
+
+
+@pytest.mark.parametrize(("fault", "kind"), [pytest.param(*case, id=name) for name, case in BROKEN.items()])
+async def test_a_broken_stream_is_never_an_answer(
+    fault: Fault, kind: FailureKind, upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(fault)
+    assert (await failure_of(asyncio.wait_for(ask(provider), HANG_SECONDS))).kind is kind
+    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
+    assert (await ask(provider)).content == TEXT
+    assert upstream.exchanges == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.hang(), Fault.stall(), Fault.stall(after=2)], ids=["hang", "stall", "later"])
+async def test_silence_ends_at_its_deadline_and_the_upstream_sees_that(
+    fault: Fault, upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(fault)
+    chain, _ = chain_of(provider)
+    with pytest.raises(NoTierAnswered) as raised:
+        await asyncio.wait_for(chain.chat(MESSAGES), HANG_SECONDS)
+    assert raised.value.attempts[0].reason == FailureKind.TIMEOUT
+    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
+    assert upstream.disconnects == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.hang(), Fault.stall(after=2)], ids=["before the headers", "in the middle"])
+async def test_a_cancel_reaches_the_upstream(fault: Fault, upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    upstream.fault(fault)
+    asking = asyncio.ensure_future(ask(provider))
+    await asyncio.wait_for(upstream.wait_for_calls(1), HANG_SECONDS)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
+    assert upstream.disconnects == 1
+
+
+async def exchange_has_begun(upstream: FakeCopilot, times: int = 1) -> None:
+    await asyncio.wait_for(upstream.wait_for(lambda: upstream.exchanges >= times), HANG_SECONDS)
+
+
+async def test_twenty_queries_at_once_share_one_exchange(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    go_on = asyncio.Event()
+    upstream.fault(Fault.hold(go_on), path=EXCHANGE)
+    asking = asyncio.gather(*(ask(provider) for _ in range(20)))
+    await exchange_has_begun(upstream)
+    go_on.set()
+    answers = await asyncio.wait_for(asking, HANG_SECONDS)
+    assert [answer.content for answer in answers] == [TEXT] * 20
+    assert (upstream.exchanges, upstream.calls) == (1, 20)
+
+
+async def test_twenty_queries_at_once_share_one_failed_exchange(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    go_on = asyncio.Event()
+    upstream.fault(Fault.hold(go_on) | Fault.answer(copilot_failures.bad_credentials()), path=EXCHANGE)
+    asking = asyncio.gather(*(failure_of(ask(provider)) for _ in range(20)))
+    await exchange_has_begun(upstream)
+    go_on.set()
+    failures = await asyncio.wait_for(asking, HANG_SECONDS)
+    assert {failure.kind for failure in failures} == {FailureKind.AUTH}
+    assert upstream.exchanges == 1
+    assert (await ask(provider)).content == TEXT
+
+
+async def test_who_waits_for_an_exchange_that_is_cancelled_makes_the_next(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(Fault.hang(), path=EXCHANGE)
+    first, second = (asyncio.ensure_future(ask(provider)) for _ in range(2))
+    await exchange_has_begun(upstream)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert (await asyncio.wait_for(second, HANG_SECONDS)).content == TEXT
+    assert upstream.exchanges == 2
+
+
+async def test_who_stops_waiting_for_an_exchange_does_not_disturb_it(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    go_on = asyncio.Event()
+    upstream.fault(Fault.hold(go_on), path=EXCHANGE)
+    first, second = (asyncio.ensure_future(ask(provider)) for _ in range(2))
+    await exchange_has_begun(upstream)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    go_on.set()
+    assert (await asyncio.wait_for(first, HANG_SECONDS)).content == TEXT
+    assert upstream.exchanges == 1
+
+
+async def test_a_session_is_renewed_before_its_end_by_this_machines_clock(
+    upstream: FakeCopilot, provider: CopilotProvider, clock: FakeClock
+) -> None:
+    upstream.refresh_in = 1500
+    await ask(provider)
+    clock.advance(1500 + 60 - 300 - 1)
+    await ask(provider)
+    assert upstream.exchanges == 1
+    clock.advance(1)
+    await ask(provider)
+    assert upstream.exchanges == 2
+    first, last = upstream.requests[1].bearer, upstream.requests[-1].bearer
+    assert first != last
+
+
+@pytest.mark.parametrize("refresh_in", [None, 0, -5, 100, "soon", [], float("nan")])
+async def test_a_session_that_names_no_good_renewal_time_serves_one_query(refresh_in: object, clock: FakeClock) -> None:
+    exchange = json.dumps({"token": "t", "refresh_in": refresh_in, "endpoints": {"api": "URL"}})
+
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_chat = server.heads[-1].startswith("POST")
+        said = exchange.replace("URL", server.url).encode()
+        writer.write(response(ANSWER) if is_chat else response(said, content_type="application/json"))
+        writer.close()
+
+    async with RawServer(say) as server:
+        identity = ClientIdentity("Tests", "1")
+        async with aclosing(
+            CopilotProvider(TOKEN, identity=identity, github_api_url=server.url, clock=clock)
+        ) as provider:
+            chain = FailoverChain([ProviderTier("copilot", provider)])
+            for _ in range(2):
+                assert (await chain.chat(MESSAGES)).content == "hi"
+    assert sum(head.startswith("GET") for head in server.heads) == 2
+
+
+async def test_an_expired_session_is_renewed_without_a_word(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    chain, tier = chain_of(provider)
+    await chain.chat(MESSAGES)
+    upstream.expire_session()
+    answer = await chain.chat(MESSAGES)
+    assert answer.content == TEXT
+    assert [attempt.reason for attempt in answer.attempts] == [None]
+    assert (upstream.exchanges, upstream.calls) == (2, 3)
+    assert tier.breaker.state is BreakerState.CLOSED
+
+
+async def test_queries_whose_session_expired_together_renew_it_once(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    chain, _ = chain_of(provider)
+    await chain.chat(MESSAGES)
+    upstream.expire_session()
+    answers = await asyncio.gather(*(chain.chat(MESSAGES) for _ in range(5)))
+    assert [answer.content for answer in answers] == [TEXT] * 5
+    assert upstream.exchanges == 2
+
+
+async def test_a_renewed_session_that_is_refused_too_is_the_credentials_fault(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    chain, tier = chain_of(provider)
+    await chain.chat(MESSAGES)
+    upstream.fault(copilot_failures.session_expired(), times=None)
+    with pytest.raises(NoTierAnswered):
+        await chain.chat(MESSAGES)
+    assert (upstream.exchanges, upstream.calls) == (2, 3)
+    assert (tier.breaker.state, tier.breaker.reason) == (BreakerState.OPEN, OpenReason.AUTH)
+    assert tier.breaker.reopens_in_seconds is None
+
+
+async def test_a_new_session_that_is_refused_is_not_exchanged_again(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(copilot_failures.session_expired(), times=None)
+    chain, _ = chain_of(provider)
+    with pytest.raises(NoTierAnswered):
+        await chain.chat(MESSAGES)
+    assert (upstream.exchanges, upstream.calls) == (1, 1)
+
+
+async def test_a_403_is_tried_with_a_new_session_first(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    chain, tier = chain_of(provider)
+    await chain.chat(MESSAGES)
+    upstream.fault(copilot_failures.forbidden())
+    assert (await chain.chat(MESSAGES)).content == TEXT
+    assert upstream.exchanges == 2
+    upstream.fault(copilot_failures.forbidden(), times=2)
+    with pytest.raises(NoTierAnswered) as raised:
+        await chain.chat(MESSAGES)
+    assert raised.value.attempts[0].reason == FailureKind.ENTITLEMENT
+    assert tier.breaker.reason is OpenReason.BLOCKED
+
+
+async def test_the_host_of_another_plan_is_left_for_the_one_that_a_new_exchange_names(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    async with RawServer(response(b"Misdirected Request\n", status="421 Misdirected Request")) as wrong:
+        upstream.api_url = wrong.url
+        await provider.check("gpt-4o")
+        upstream.api_url = None
+        chain, _ = chain_of(provider)
+        assert (await chain.chat(MESSAGES)).content == TEXT
+        assert len(wrong.heads) == 1
+    assert upstream.exchanges == 2
+
+
+async def test_other_failures_keep_the_session(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    for refusal in (copilot_failures.quota_exceeded(), copilot_failures.rate_limited(), copilot_failures.off_topic()):
+        upstream.fault(refusal)
+        await failure_of(ask(provider))
+    await ask(provider)
+    assert upstream.exchanges == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault.reset(), FailureKind.NETWORK),
+        (Fault.drop(), FailureKind.NETWORK),
+        (Fault.cut(after=1), FailureKind.STREAM_BROKEN),
+        (Fault.gzip_garbage(), FailureKind.SERVER),
+        (Fault.empty_body(), FailureKind.SERVER),
+        (Fault.status(302, "", headers={"Location": "http://127.0.0.1:1"}), FailureKind.NETWORK),
+    ],
+)
+async def test_an_exchange_can_break_in_every_way(
+    fault: Fault, kind: FailureKind, upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(fault, times=None, path=EXCHANGE)
+    assert (await failure_of(ask(provider))).kind is kind
+    upstream.clear()
+    assert (await ask(provider)).content == TEXT
+
+
+async def test_an_exchange_that_hangs_ends_at_the_querys_deadline(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(Fault.hang(), path=EXCHANGE)
+    chain, _ = chain_of(provider)
+    with pytest.raises(NoTierAnswered) as raised:
+        await asyncio.wait_for(chain.chat(MESSAGES), HANG_SECONDS)
+    assert raised.value.attempts[0].reason == FailureKind.TIMEOUT
+    assert (await ask(provider)).content == TEXT
+
+
+async def test_without_names_of_its_own_github_and_copilot_are_asked_at_their_usual_hosts(clock: FakeClock) -> None:
+    async with RawServer(session(), response(ANSWER), tls=True) as server:
+        routes = {"api.github.com:443": server.port, "api.githubcopilot.com:443": server.port}
+        async with Proxy(routes) as proxy:
+            network = Network(proxy=proxy.url, ca_file=str(AUTHORITY))
+            async with aclosing(CopilotProvider(TOKEN, identity=IDENTITY, network=network, clock=clock)) as provider:
+                assert (await ask(provider)).content == "hi"
+    assert proxy.asked == ["CONNECT api.github.com:443 HTTP/1.1", "CONNECT api.githubcopilot.com:443 HTTP/1.1"]
+    assert header(server.heads[1], "authorization") == "Bearer tid=1;exp=1:mac"
+
+
+@pytest.mark.parametrize("api", ["http://api.elsewhere.test", "ftp://127.0.0.1", "https://[::1", ""])
+async def test_a_session_is_not_sent_where_others_could_read_it(api: str) -> None:
+    async with RawServer(session(endpoints={"api": api})) as server:
+        async with aclosing(CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=server.url)) as provider:
+            failure = await failure_of(ask(provider))
+        assert len(server.heads) == 1
+    assert failure.kind in {FailureKind.SERVER, FailureKind.NETWORK}
+
+
+@pytest.mark.parametrize("endpoints", [None, [], {"api": 5}, {"proxy": "x"}])
+async def test_an_exchange_without_an_endpoint_means_the_usual_one(endpoints: object) -> None:
+    async with RawServer(session(endpoints=endpoints)) as server, Proxy() as proxy:
+        network = Network(proxy=proxy.url)
+        provider = CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=server.url, network=network)
+        async with aclosing(provider):
+            await failure_of(ask(provider))
+    assert proxy.asked == ["CONNECT api.githubcopilot.com:443 HTTP/1.1"]
+
+
+async def test_a_check_exchanges_and_asks_no_model(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    await provider.check("gpt-4o")
+    await provider.check("gpt-4o")
+    assert (upstream.exchanges, upstream.calls) == (1, 0)
+    upstream.oauth_tokens.clear()
+    other = CopilotProvider("ghu_revoked", identity=IDENTITY, github_api_url=upstream.url)
+    async with aclosing(other):
+        failure = await failure_of(other.check(None))
+    assert failure.kind is FailureKind.AUTH
+
+
+@pytest.mark.parametrize(
+    ("fault", "path"),
+    [
+        (Fault.status(400, f"{TOKEN} {SECRET_PROMPT}"), None),
+        (Fault.status(401, {"message": TOKEN, "code": SECRET_PROMPT}), EXCHANGE),
+        (Fault.reset(), None),
+        (Fault.reset(), EXCHANGE),
+        (Fault.error_event(SECRET_PROMPT), None),
+        (Fault.answer(Answer.of({"token": 5, "more": TOKEN})), EXCHANGE),
+    ],
+)
+async def test_no_token_and_no_prompt_is_in_an_error_or_a_log(
+    fault: Fault,
+    path: str | None,
+    upstream: FakeCopilot,
+    provider: CopilotProvider,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    upstream.fault(fault, times=None, path=path)
+    chain, tier = chain_of(provider)
+    with pytest.raises(NoTierAnswered) as raised:
+        await chain.chat([{"role": "user", "content": SECRET_PROMPT}])
+    shown = all_texts_of(raised.value) + raised.value.hint + caplog.text + repr(tier) + repr(provider)
+    assert TOKEN not in shown
+    assert "tid=" not in shown
+    assert SECRET_PROMPT not in shown

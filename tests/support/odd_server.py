@@ -1,0 +1,61 @@
+"""The real server, with one more thing that goes wrong in it. Its argument says which."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from ai_gateway.config import LoadedSettings, load_settings
+from ai_gateway.lsp import handlers
+from ai_gateway.lsp.run import run
+from ai_gateway.lsp.server import GatewayServer
+
+SECRET = "sk-secret-of-an-exception"
+
+
+def load(_editor: Mapping[str, object] | None, _workspace: Mapping[str, object] | None) -> LoadedSettings:
+    if "loading-fails" in sys.argv:
+        raise RuntimeError(SECRET)
+    return load_settings(environ={"AI_GATEWAY_ORDER": "copilot"})
+
+
+async def fail(ls: GatewayServer, params: Mapping[str, object]) -> None:  # noqa: ARG001
+    raise RuntimeError(SECRET)
+
+
+def fail_at_once(ls: GatewayServer, params: Mapping[str, object]) -> None:  # noqa: ARG001
+    raise RuntimeError(SECRET)
+
+
+def hang(ls: GatewayServer, params: Mapping[str, object]) -> None:  # noqa: ARG001
+    time.sleep(3600)
+
+
+def not_json(ls: GatewayServer, params: Mapping[str, object]) -> float:  # noqa: ARG001
+    return float("nan")
+
+
+def chatter(ls: GatewayServer, params: Mapping[str, object]) -> str:  # noqa: ARG001
+    print("Content-Length: 5")
+    sys.stdout.flush()
+    os.write(1, b"Content-Length: 7\r\n\r\n")
+    subprocess.run([sys.executable, "-c", "import sys; print('noise', len(sys.stdin.read()))"], check=True)
+    return "well"
+
+
+handlers.HANDLERS |= {
+    "ai/fail": fail,
+    "ai/failAtOnce": fail_at_once,
+    "ai/hang": hang,
+    "ai/notJson": not_json,
+    "ai/chatter": chatter,
+    "textDocument/didSave": fail_at_once,
+}
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    sys.exit(run(load=load))
