@@ -15,7 +15,7 @@ import pytest
 from typing_extensions import override
 
 from ai_gateway.breaker import CircuitBreaker
-from ai_gateway.chain import MAX_ANSWER_CHARACTERS, FailoverChain, final_answer
+from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.escalation import INSTRUCTION, MARKER
 from ai_gateway.failures import (
     FailureKind,
@@ -48,6 +48,7 @@ from ai_gateway.model import (
 )
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step
+from ai_gateway.run import MAX_ANSWER_CHARACTERS
 from ai_gateway.tier import Deadlines, ProviderTier
 from support.chains import HANG_SECONDS, HELLO, Seen, WaitingProvider, watch
 from support.fake_clock import FakeClock
@@ -1193,7 +1194,7 @@ class TestChat:
     @pytest.mark.parametrize(
         ("messages", "options", "said"),
         [
-            ([], {}, "at least one message"),
+            ([], {}, "no message"),
             (["Hello"], {}, "object"),
             ([{"role": "robot", "content": "Hello"}], {}, "'role'"),
             ([{"role": "user", "content": "Hello"}], {"top_k": 5}, "'top_k'"),

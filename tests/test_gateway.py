@@ -296,6 +296,13 @@ async def test_the_gateways_own_limit_holds_for_queries_without_one() -> None:
     assert raised.value.attempts[0].reason == FailureKind.DEADLINE
 
 
+async def test_a_querys_own_limit_comes_before_the_gateways() -> None:
+    gateway = Gateway([ProviderTier("a", WaitingProvider())], timeout_seconds=HANG_SECONDS)
+    with pytest.raises(NoTierAnswered) as raised:
+        await asyncio.wait_for(gateway.query("hi", timeout_seconds=0.05), HANG_SECONDS)
+    assert raised.value.attempts[0].reason == FailureKind.DEADLINE
+
+
 async def test_a_stronger_model_takes_over_when_one_asks_for_it() -> None:
     weak, strong = tier("weak", "[ESCALATE]"), tier("strong", "done")
     gateway = Gateway([weak], escalation=[strong])

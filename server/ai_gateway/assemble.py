@@ -187,6 +187,9 @@ class _Assembler:
                 return kept
         breaker, limits = self._settings.breaker, plan.settings
         usual = LOCAL_DEADLINES if plan.backend is Backend.LOCAL else Deadlines()
+        deadlines = Deadlines(
+            limits.first_token_seconds or usual.first_token_seconds, limits.idle_seconds or usual.idle_seconds
+        )
         credential = plan.credential.get_secret_value() if plan.credential else None
         return ProviderTier(
             name=plan.name,
@@ -197,11 +200,10 @@ class _Assembler:
                 breaker.failure_threshold,
                 breaker.recovery_timeout_seconds,
                 max_open_seconds=breaker.max_open_seconds,
+                probe_lease_seconds=deadlines.first_token_seconds + deadlines.idle_seconds,
                 clock=self._clock,
             ),
-            deadlines=Deadlines(
-                limits.first_token_seconds or usual.first_token_seconds, limits.idle_seconds or usual.idle_seconds
-            ),
+            deadlines=deadlines,
             context_tokens=plan.settings.context_tokens,
             base_url=plan.base_url,
             disabled=disabled,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -96,14 +97,20 @@ class AnswerCache:
         return count
 
 
-def key_of(query: Query) -> bytes:
-    """Derive the cache key from all that shapes the answer: the prompt, and the routing that was asked for."""
+def key_of(query: Query, tiers: Sequence[tuple[str, Sequence[str]]] = ()) -> bytes:
+    """Derive the cache key from all that shapes the answer: the prompt, the routing that was asked for, and the chain.
+
+    Args:
+        query: What is asked.
+        tiers: Name and models of each tier there is; with other models the answers are other answers.
+    """
     prompt = query.prompt
     parts = [
         [message.as_dict() for message in prompt.messages],
         prompt.options(),
         [[tool.name, tool.description, tool.parameters] for tool in prompt.tools],
         [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate],
+        tiers,
     ]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

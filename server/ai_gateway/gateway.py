@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from ai_gateway.blocking import BlockingLoop
 from ai_gateway.breaker import Transition
 from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache, CachedAnswer, key_of
-from ai_gateway.chain import DEFAULT_QUERY_SECONDS, FailoverChain, final_answer
+from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
     FailureKind,
@@ -30,6 +30,7 @@ from ai_gateway.health import Health, health_of
 from ai_gateway.metrics import Metrics, MetricsSnapshot
 from ai_gateway.model import Answer, Backend, BreakerState, CacheMode, Delta, Event, Message, Query, Started, Tool
 from ai_gateway.providers.base import SHAPING_OPTIONS, LLMProvider, prompt_of
+from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
@@ -339,7 +340,7 @@ class Gateway:
 
     def _key_of(self, query: Query) -> bytes | None:
         is_used = self._cache_enabled and query.cache is not CacheMode.OFF
-        return key_of(query) if is_used else None
+        return key_of(query, self._tiers_offered) if is_used else None
 
     def _keep(self, answer: Answer, query: Query, key: bytes | None) -> None:
         self._metrics.spent(answer.provider, answer.usage, answer.cost_usd)
@@ -364,6 +365,7 @@ class Gateway:
         ordered = sorted(tiers, key=lambda tier: -tier.priority)
         for tier in (*ordered, *escalation):
             tier.breaker.on_transition = self._transitioned
+        self._tiers_offered = [(tier.name, tuple(tier.models)) for tier in (*ordered, *escalation)]
         return FailoverChain(ordered, escalation=escalation, clock=self._clock, on_attempt=self._metrics.attempted)
 
     async def _check_all(self) -> dict[str, bool]:
@@ -408,8 +410,6 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
         InvalidQuery: A part of it is malformed, or an option is unknown.
     """
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-    if not any(str(_content_of(message)).strip() for message in messages):
-        raise InvalidQuery("the prompt is empty", field="prompt")
     if (system := options.get("system")) is not None:
         messages.insert(0, {"role": "system", "content": system})
     cache = options.get("cache", CacheMode.ON)
@@ -429,7 +429,3 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
         )
     except ValueError as error:
         raise InvalidQuery(str(error)) from error
-
-
-def _content_of(message: Message | Mapping[str, object]) -> object:
-    return message.content if isinstance(message, Message) else message.get("content") or ""

@@ -217,6 +217,12 @@ class Prompt:
             case _:
                 return self
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks nothing: instructions alone are no question."""
+        asking = (message for message in self.messages if message.role != "system")
+        return not any(message.content.strip() or message.tool_calls for message in asking)
+
     def characters(self) -> int:
         """Count the characters of all messages, the base of every token estimate."""
         return sum(len(message.content) for message in self.messages)

@@ -26,7 +26,8 @@ class Finished:
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """An environment that knows nothing of this machine's own accounts."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
-    return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "TERM": "xterm", "COLUMNS": "200", **variables}
+    own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "TERM": "xterm", "COLUMNS": "200"}
+    return {**kept, **own, **variables}
 
 
 async def run(*arguments: str, environ: Mapping[str, str], stdin: bytes = b"") -> Finished:

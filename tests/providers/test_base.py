@@ -105,7 +105,7 @@ async def test_by_default_a_check_finds_no_fault_and_closing_does_nothing() -> N
 @pytest.mark.parametrize(
     ("messages", "options", "words"),
     [
-        ([], {}, "at least one message"),
+        ([], {}, "no message"),
         ([{"role": "robot", "content": "x"}], {}, "'role' is one of"),
         ([{"role": "user", "content": 5}], {}, "'content' is text"),
         ([{"role": "user", "content": "x"}], {"temprature": 1}, "unknown option 'temprature'"),

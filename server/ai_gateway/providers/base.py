@@ -111,7 +111,7 @@ def prompt_of(
     if unknown:
         raise ValueError(f"unknown option {min(unknown)!r}")
     if not messages:
-        raise ValueError("a query has at least one message")
+        raise ValueError("the prompt is empty: it has no message")
     stop = options.get("stop") or ()
     return Prompt(
         messages=tuple(Message.of(message) for message in messages),

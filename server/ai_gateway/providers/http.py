@@ -34,7 +34,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_CONNECTIONS = 256
 PIECE_BYTES = 256 * 1024
 """How much of a large request is sent at once, so that the event loop serves others in between."""
-ERROR_BODY_SECONDS = 1.0
+ERROR_BODY_SECONDS = 2.0
 """How long the body of a refusal may take; its status alone says enough."""
 
 
