@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
@@ -77,7 +77,7 @@ class AnswerCache:
             return
         now = self._clock.monotonic()
         ttl = self._ttl_seconds if ttl_seconds is None else ttl_seconds
-        entry = _Entry(answer, stored_at=now, expires_at=now + ttl)
+        entry = _Entry(replace(answer, attempts=()), stored_at=now, expires_at=now + ttl)
         if _room(entry) <= self._entries.maxsize:
             self._entries[key] = entry
 

@@ -354,7 +354,6 @@ class Gateway:
             stale=kept.stale,
             age_seconds=kept.age_seconds,
             state=self.state,
-            attempts=(),
             cost_usd=0.0,
             query_id=uuid.uuid4().hex,
             elapsed_ms=1000 * (self._clock.monotonic() - started_at),

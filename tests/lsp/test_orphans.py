@@ -24,14 +24,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs descripto
 
 @asynccontextmanager
 async def killed_editor(
-    home: Path, stdin: str, upstream: FakeOpenAI, environ: dict[str, str]
+    home: Path, pipes: str, upstream: FakeOpenAI, environ: dict[str, str]
 ) -> AsyncIterator[psutil.Process]:
     """Start an editor, kill it in the middle of an answer, and give the server that it had started."""
     upstream.fault(Fault.stall(after=1))
     editor = await asyncio.create_subprocess_exec(
         sys.executable,
         str(EDITOR),
-        stdin,
+        pipes,
         *SERVER,
         stdout=asyncio.subprocess.PIPE,
         env=environment(home, **environ),
@@ -59,11 +59,11 @@ async def ended(process: psutil.Process) -> None:
                 await asyncio.to_thread(lambda: psutil.wait_procs([process], timeout=0.05))
 
 
-@pytest.mark.parametrize("stdin", ["own", "leaked"])
+@pytest.mark.parametrize("pipes", ["own", "leaked"])
 async def test_a_server_ends_when_its_editor_is_killed_in_the_middle_of_an_answer(
-    tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str], stdin: str
+    tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str], pipes: str
 ) -> None:
-    async with killed_editor(tmp_path, stdin, upstream, cloud) as server:
+    async with killed_editor(tmp_path, pipes, upstream, cloud) as server:
         await ended(server)
         await upstream.wait_until_idle()
     assert upstream.disconnects == 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ai_gateway.lsp.client_settings import ClientSettings
+from ai_gateway.lsp.memory import give_back, import_http
 from ai_gateway.lsp.rpc_errors import incident
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class GatewayHost:
     async def _open(self) -> None:
         async with self._one_by_one:
             try:
+                await asyncio.to_thread(give_back)
                 module, _ = await asyncio.gather(asyncio.to_thread(_answers_module), self.settings.pull())
                 loaded = await self._loaded()
                 answers = await asyncio.to_thread(module.Answers, self._server, loaded)
@@ -88,6 +90,7 @@ class GatewayHost:
                 raise
             self._ready.set_result(answers)
         self._start(answers.publish_status())
+        await asyncio.to_thread(give_back)
         await self.settings.follow()
 
     async def _refresh(self) -> None:
@@ -117,6 +120,7 @@ class GatewayHost:
 
 
 def _answers_module() -> ModuleType:
+    import_http()
     from ai_gateway.lsp import answers  # noqa: PLC0415 - see the class
 
     return answers

@@ -1,13 +1,15 @@
 """Keeping the process small: what imports leave behind goes back to the system.
 
-Measured on Linux: 84 MB without this, 70 MB with it (`make bench`).
+Measured on Linux: 84 MB without any of this, below 70 MB with it (`make bench`).
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import linecache
+import ssl
 import sys
 from contextlib import suppress
 
@@ -22,6 +24,21 @@ def use_one_arena() -> None:
             ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
+def import_http() -> None:
+    """Import the HTTP stack without what is never used of it.
+
+    httpx would bring its command line, and with that click, rich and pygments where they are installed. aiohttp would
+    read the system's certificates, which providers read by themselves, and only for an upstream that uses TLS; what it
+    has instead trusts nobody.
+    """
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: "is not there", says importlib
+    usual, ssl.create_default_context = ssl.create_default_context, _trusting_nobody
+    try:
+        importlib.import_module("ai_gateway.providers.http")
+    finally:
+        ssl.create_default_context = usual
+
+
 def give_back() -> None:
     """Free what only importing needed: cycles, the sources of generated methods, the holes in the heap.
 
@@ -33,3 +50,7 @@ def give_back() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def _trusting_nobody(*_: object, **__: object) -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -12,6 +12,7 @@ from ai_gateway.lsp.address import parse_address
 from ai_gateway.lsp.ending import Ending
 from ai_gateway.lsp.framing import FrameDecoder
 from ai_gateway.lsp.host import SettingsLoader
+from ai_gateway.lsp.memory import use_one_arena
 from ai_gateway.lsp.parent import watch_parent
 from ai_gateway.lsp.server import GatewayServer
 from ai_gateway.lsp.stdio_in import reader_for
@@ -40,6 +41,7 @@ def run(transport: Transport = "stdio", address: str = "", *, load: SettingsLoad
         ValueError: The address is none.
         OSError: It can't be listened on.
     """
+    use_one_arena()
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     if transport == "stdio":

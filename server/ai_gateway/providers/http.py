@@ -257,7 +257,8 @@ def _request(method: str, url: httpx.URL, headers: Mapping[str, str], content: b
 
 def _transport(base_url: str, network: Network) -> AiohttpTransport:
     proxy = _proxy(network.proxy_for(base_url))
-    context = network.trust() if base_url.lower().startswith("https:") else None
+    is_encrypted = base_url.lower().startswith("https:") or (proxy is not None and proxy.url.scheme == "https")
+    context = network.trust() if is_encrypted else None
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=60.0, ssl=context or True)
