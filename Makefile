@@ -25,7 +25,7 @@ unit: $(VENV)/.dev
 	$(BIN)/coverage report --include='$(FLOORS)' --skip-covered --fail-under=95
 
 bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
-	$(BIN)/python tests/perf/bench.py
+	PYTHONPATH=tests $(BIN)/python -m perf.bench
 
 schemas: $(VENV)/.dev ## Generate the JSON Schemas of all messages anew
 	$(BIN)/python -m ai_gateway.messages

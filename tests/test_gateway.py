@@ -750,3 +750,42 @@ async def test_events_of_a_query_come_in_order() -> None:
                 yield event
 
     assert [type(event) for event in [event async for event in events()]] == [Started, Delta, Delta, Answer]
+
+
+def test_a_gateway_that_another_loop_used_says_so_instead_of_failing_strangely() -> None:
+    gateway = Gateway([tier("a")])
+    asyncio.run(gateway.query("hi", cache="off"))
+    for _ in range(2):
+        with pytest.raises(GatewayError, match="another event loop"):
+            asyncio.run(gateway.query("hi", cache="off"))
+
+
+@pytest.mark.parametrize("prompt", [None, 5])
+def test_a_prompt_of_another_type_is_refused_by_name(prompt: object) -> None:
+    with pytest.raises(InvalidQuery, match="a text or a list of messages") as refusal:
+        query_of(prompt)  # type: ignore[arg-type]  # what a caller without a type checker may do
+    assert refusal.value.field == "prompt"
+
+
+async def test_tools_that_json_cannot_hold_are_refused() -> None:
+    async with Gateway([tier("a")]) as gateway:
+        with pytest.raises(InvalidQuery, match="only what JSON can"):
+            await gateway.query("hi", tools=[{"name": "f", "parameters": {"default": object()}}])
+
+
+async def test_new_models_get_new_answers_and_the_old_ones_come_back_with_the_old_models() -> None:
+    async with FakeOpenAI() as upstream:
+        environ = {"OPENAI_BASE_URL": upstream.base_url, "AI_GATEWAY_ORDER": "cloud"}
+        async with Gateway.from_env(environ) as gateway:
+            await gateway.query("hi")
+            await gateway.reconfigure(load_settings(environ={**environ, "CLOUD_MODEL": "other"}))
+            assert not (await gateway.query("hi")).cached
+            await gateway.reconfigure(load_settings(environ=environ))
+            assert (await gateway.query("hi")).cached
+
+
+async def test_a_provider_added_by_hand_stays_before_a_configured_one_of_its_name() -> None:
+    async with Gateway.from_env({"AI_GATEWAY_ORDER": "local"}) as gateway:
+        added = gateway.add_provider(ScriptedProvider("by hand"), name="openai")
+        await gateway.reconfigure(load_settings(environ={"OPENAI_API_KEY": "sk-x", "AI_GATEWAY_ORDER": "cloud"}))
+        assert gateway.tiers == (added,)

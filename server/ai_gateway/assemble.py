@@ -80,7 +80,8 @@ class _Assembler:
         self._clock = clock
         self._keep = keep
         network = loaded.settings.network
-        self._network = Network(network.connect_seconds, network.ca_file, network.proxy)
+        proxy = None if network.proxy is None else network.proxy.get_secret_value()
+        self._network = Network(network.connect_seconds, network.ca_file, proxy)
 
     def assembly(self) -> Assembly:
         tiers = []

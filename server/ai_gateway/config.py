@@ -161,7 +161,8 @@ class NetworkSettings(Section):
 
     connect_seconds: PositiveFloat = 5.0
     ca_file: str | None = None
-    proxy: str | None = Field(default=None, repr=False)
+    proxy: SecretStr | None = None
+    """May hold a user and a password."""
     """May hold a password."""
     allow_plain_http: tuple[str, ...] = ()
     """Hosts outside this machine that may get a credential without TLS."""

@@ -19,6 +19,7 @@ from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
     FailureKind,
     GatewayClosed,
+    GatewayError,
     InvalidQuery,
     NoTierAnswered,
     ProviderFailure,
@@ -86,7 +87,8 @@ class Gateway:
         problems: What is wrong with the settings, for `health` to tell.
         clock: The time.
 
-    Use it with `async with`, or call `aclose` at the end; scripts may use `query_sync` and `with`.
+    A gateway belongs to one event loop. Use it with `async with`, or call `aclose` at the end; scripts may use
+    `query_sync` and `with`.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Gateway:
         self._running = 0
         self._retired: list[LLMProvider] = []
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._blocking = BlockingLoop()
         self.on_change: Callable[[], None] | None = None
         """Called at every change of a breaker or of the tiers."""
@@ -171,6 +174,10 @@ class Gateway:
         """Ask, and yield what happens; the `Answer` comes last. Raises as `query` does."""
         if self._closed:
             raise GatewayClosed("the gateway is closed")
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise GatewayError("this gateway has connections in another event loop; make one gateway for each loop")
         self._metrics.asked()
         self._running += 1
         is_answered = False
@@ -276,8 +283,9 @@ class Gateway:
         self._cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
         self._timeout_seconds = settings.query.timeout_seconds
         self._problems = tuple(str(problem) for problem in loaded.problems)
-        by_hand = [tier for tier in self._chain.tiers if tier.fingerprint is None]
-        self._chain = self._chain_of([*assembly.tiers, *by_hand], assembly.escalation)
+        by_hand = {tier.name: tier for tier in self._chain.tiers if tier.fingerprint is None}
+        configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
+        self._chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
         kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
         self._retired += [tier.provider for tier in before if id(tier) not in kept]
         await self._close_retired()
@@ -340,7 +348,10 @@ class Gateway:
 
     def _key_of(self, query: Query) -> bytes | None:
         is_used = self._cache_enabled and query.cache is not CacheMode.OFF
-        return key_of(query, self._tiers_offered) if is_used else None
+        try:
+            return key_of(query, self._tiers_offered) if is_used else None
+        except (TypeError, ValueError) as error:
+            raise InvalidQuery("tools and response_format may hold only what JSON can") from error
 
     def _keep(self, answer: Answer, query: Query, key: bytes | None) -> None:
         self._metrics.spent(answer.provider, answer.usage, answer.cost_usd)
@@ -408,6 +419,8 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
     Raises:
         InvalidQuery: A part of it is malformed, or an option is unknown.
     """
+    if not isinstance(prompt, Sequence):
+        raise InvalidQuery("a prompt is a text or a list of messages", field="prompt")
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     if (system := options.get("system")) is not None:
         messages.insert(0, {"role": "system", "content": system})

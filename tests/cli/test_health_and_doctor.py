@@ -86,3 +86,16 @@ async def test_the_doctor_tells_a_refused_copilot_token_from_a_missing_plan(
 async def test_no_color_is_heeded(world: World) -> None:
     found = await run("doctor", environ={**world.environ, "NO_COLOR": "1", "FORCE_COLOR": ""})
     assert "\x1b[3" not in found.out
+
+
+async def test_the_doctor_shows_the_way_to_each_provider_but_no_password_of_the_proxy(world: World) -> None:
+    environ = {
+        **world.environ,
+        "OPENAI_BASE_URL": "https://nowhere.invalid/v1",
+        "AI_GATEWAY_NETWORK__PROXY": "http://me:hidden@127.0.0.1:9",
+    }
+    found = await run("doctor", environ=environ)
+    assert "https://nowhere.invalid/v1 http://127.0.0.1:9 the operating system's certificates" in " ".join(
+        found.out.split()
+    )
+    assert "hidden" not in found.out + (await run("doctor", "--json", environ=environ)).out

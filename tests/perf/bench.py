@@ -24,7 +24,8 @@ import httpx
 import psutil
 from rich.console import Console
 from rich.table import Table
-from wire import Client, Json
+
+from perf.wire import Client, Json
 
 HERE = Path(__file__).parent
 OURS = (sys.executable, "-m", "ai_gateway", "--stdio", "--config", os.devnull)
@@ -169,21 +170,21 @@ async def _direct_first_tokens(port: int, *, count: int) -> list[float]:
         await _whole_answer(client)
         for _ in range(count):
             asked_at = time.perf_counter()
-            await _whole_answer(
-                client, on_first=lambda asked_at=asked_at: elapsed.append(time.perf_counter() - asked_at)
-            )
+            firsts: list[float] = []
+            await _whole_answer(client, firsts)
+            elapsed.append(firsts[0] - asked_at)
     return elapsed
 
 
-async def _whole_answer(client: httpx.AsyncClient, *, on_first: Callable[[], None] = lambda: None) -> str:
+async def _whole_answer(client: httpx.AsyncClient, firsts: list[float] | None = None) -> str:
     texts: list[str] = []
     headers = {"Authorization": "Bearer sk-bench"}
     async with client.stream("POST", "/chat/completions", json=QUESTION, headers=headers) as response:
         async for line in response.aiter_lines():
             if line.startswith("data: {"):
                 text = json.loads(line[6:])["choices"][0]["delta"].get("content", "")
-                if text and not texts:
-                    on_first()
+                if text and not texts and firsts is not None:
+                    firsts.append(time.perf_counter())
                 texts.append(text)
     return "".join(texts)
 

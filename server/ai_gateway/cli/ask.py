@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from contextlib import aclosing
 
@@ -19,6 +20,8 @@ MILLISECONDS = 1000
 
 def ask(arguments: Arguments) -> int:
     """Ask, and print the answer to standard output; who gave it, and why, to standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an answer may hold half of a surrogate pair
     try:
         query = query_of(
             _prompt(arguments.prompt),

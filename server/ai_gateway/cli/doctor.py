@@ -113,7 +113,8 @@ def _shown(value: object) -> str:
 
 
 def _roads(tiers: tuple[ProviderTier, ...], settings: Settings) -> Iterator[Road]:
-    network = Network(proxy=settings.network.proxy)
+    chosen = settings.network.proxy
+    network = Network(proxy=None if chosen is None else chosen.get_secret_value())
     added = f", and {settings.network.ca_file}" if settings.network.ca_file else ""
     for tier in tiers:
         if tier.base_url is not None:
