@@ -15,8 +15,8 @@ demo: $(VENV)/.run ## Watch prompts survive outages; needs no credentials and no
 test: check unit ## Check style, types and layers, and run every test
 
 check: $(VENV)/.dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+	$(BIN)/ruff check server tests
+	$(BIN)/ruff format --check server tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
