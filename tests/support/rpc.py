@@ -204,6 +204,7 @@ class ServerProcess(RpcClient):
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 self.process.kill()
+        self._writer.close()
         self.read_on()
         await self.process.wait()
         await asyncio.wait([self._reading, self._stderr])
