@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 
+import pytest
+
 from ai_gateway.fakes import Fault, openai_failures
 from cli.command import AI_GATEWAY, HANG_SECONDS, run, run_on_terminal
 from cli.conftest import World
@@ -37,6 +39,15 @@ async def test_json_holds_the_whole_result(world: World) -> None:
     assert result["response"] == "Hello from here"
     assert (result["backend"], result["provider"], result["state"]) == ("local", "ollama", "closed")
     assert [attempt["outcome"] for attempt in result["attempts"]] == ["answered"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+async def test_half_a_surrogate_pair_in_the_answer_breaks_nothing(world: World, flags: tuple[str, ...]) -> None:
+    event = rb'data: {"choices":[{"delta":{"content":"smile \ud83d"},"finish_reason":null}]}' + b"\n\n"
+    world.copilot.reply(chunks=[event])
+    asked = await run("ask", *flags, "hello", environ=world.environ)
+    assert asked.code == 0
+    assert "smile" in asked.out
 
 
 async def test_a_dash_stands_for_standard_input(world: World) -> None:

@@ -192,6 +192,6 @@ async def test_a_server_that_nobody_reads_any_more_ends(tmp_path: Path) -> None:
     async with running_server(tmp_path, environ=NOBODY) as server:
         await server.initialize()
         await server.notification("ai/status")
-        server.close_stdout()
+        await server.close_stdout()
         server.ask("ai/metrics")
         assert await server.exit_code() == 1

@@ -52,6 +52,16 @@ async def test_an_error_in_a_notification_is_logged_and_shown_to_nobody(server: 
     assert SECRET not in server.log
 
 
+async def test_an_error_that_nobody_waits_for_is_logged_without_its_text(server: ServerProcess) -> None:
+    await server.result("ai/stray")
+    await server.synchronized()
+    server.close_stdin()
+    await server.exit_code()
+    assert re.search(r"RuntimeError at odd_server\.py:\d+ in fail_at_once", server.log)
+    assert SECRET not in server.log
+    assert "Traceback" not in server.log
+
+
 async def test_a_gateway_that_can_not_be_opened_is_an_incident_for_whoever_asks(tmp_path: Path) -> None:
     async with running_server(tmp_path, command=odd("loading-fails")) as server:
         await server.initialize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -31,6 +32,10 @@ def fail_at_once(ls: GatewayServer, params: Mapping[str, object]) -> None:  # no
     raise RuntimeError(SECRET)
 
 
+def stray(ls: GatewayServer, params: Mapping[str, object]) -> None:
+    asyncio.get_running_loop().call_soon(fail_at_once, ls, params)
+
+
 def hang(ls: GatewayServer, params: Mapping[str, object]) -> None:  # noqa: ARG001
     time.sleep(3600)
 
@@ -51,6 +56,7 @@ handlers.HANDLERS |= {
     "ai/fail": fail,
     "ai/failAtOnce": fail_at_once,
     "ai/hang": hang,
+    "ai/stray": stray,
     "ai/notJson": not_json,
     "ai/chatter": chatter,
     "textDocument/didSave": fail_at_once,

@@ -192,10 +192,11 @@ class ServerProcess(RpcClient):
     def close_stdin(self) -> None:
         self._writer.close()
 
-    def close_stdout(self) -> None:
+    async def close_stdout(self) -> None:
         """Read no more, ever."""
         stream: Any = self._reader
         stream._transport.close()
+        await asyncio.sleep(0)  # the pipe itself is closed in the next turn of the loop
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import sys
 from contextlib import aclosing
 
@@ -62,7 +63,7 @@ async def _ask(query: Query, arguments: Arguments) -> int:
 
 def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> None:
     if arguments.json:
-        print(QueryResult.of(answer).model_dump_json(indent=2))
+        print(json.dumps(QueryResult.of(answer).as_dict(), indent=2, ensure_ascii=False))
     else:
         print("" if is_shown else answer.content)
     if not arguments.quiet:

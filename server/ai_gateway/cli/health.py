@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +23,7 @@ def health(arguments: Arguments) -> int:
     """Ask every upstream whether it is there, and print what it says; exit code 1 if no tier could answer."""
     found = asyncio.run(_found(arguments))
     if arguments.json:
-        print(HealthResult.of(found).model_dump_json(indent=2))
+        print(json.dumps(HealthResult.of(found).as_dict(), indent=2))
     else:
         _print(found)
     return Exit.FAILED if found.status is HealthStatus.DOWN else Exit.OK

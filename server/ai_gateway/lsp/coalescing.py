@@ -15,11 +15,12 @@ class Coalescer:
 
     Args:
         send: Called with each joined text.
+        loop: Tells the time and calls back; None: the one that runs.
     """
 
-    def __init__(self, send: Callable[[str], None]) -> None:
+    def __init__(self, send: Callable[[str], None], loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._send = send
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop or asyncio.get_running_loop()
         self._pieces: list[str] = []
         self._characters = 0
         self._sent_at = float("-inf")

@@ -11,7 +11,6 @@ from ai_gateway.lsp.handlers import HANDLERS
 from ai_gateway.lsp.host import GatewayHost, SettingsLoader
 from ai_gateway.lsp.outbox import Outbox
 from ai_gateway.lsp.protocol import GatewayProtocol
-from ai_gateway.lsp.rpc_errors import incident
 
 NAME = "ai-gateway"
 
@@ -55,7 +54,3 @@ class GatewayServer(LanguageServer):
         self.protocol.cancel_all()
         await self.protocol.finished()
         await self.host.aclose()
-
-    def report_server_error(self, error: Exception, source: object) -> None:  # noqa: ARG002 - pygls's signature
-        """Log what was raised where; pygls would show it, and its text, to the person."""
-        incident(error)
