@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.logs import log_to_stderr
+from ai_gateway.lsp.run import run
 
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 def serve(arguments: Arguments) -> int:
     """Serve until the editor leaves; give the exit code that LSP asks for."""
     log_to_stderr(arguments.log_level)
-    gc.disable()  # importing makes nothing worth collecting, and looking for it takes a tenth of the start-up
-    from ai_gateway.lsp.run import run  # noqa: PLC0415 - see above
-
-    gc.enable()
     transport, address = arguments.transport or ("stdio", "")
 
     def load(editor: Mapping[str, object] | None, workspace: Mapping[str, object] | None) -> LoadedSettings:
