@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -63,13 +63,7 @@ class _Plan:
 class _NotConfigured(LLMProvider):
     """Stands where a provider can't be made; its tier is disabled, so nobody asks it."""
 
-    async def chat(
-        self,
-        messages: Sequence[Mapping[str, object]],  # noqa: ARG002 - nobody reads them
-        tools: Sequence[Mapping[str, object]] | None = None,  # noqa: ARG002
-        model: str | None = None,  # noqa: ARG002
-        **kwargs: object,  # noqa: ARG002
-    ) -> LLMResponse:
+    async def chat(self, *_: object, **__: object) -> LLMResponse:
         raise ProviderFailure(FailureKind.ENTITLEMENT, "not configured")
 
 

@@ -222,6 +222,9 @@ ENVIRONMENT: Mapping[str, str] = {
 PAIR = ("primary", "fallback")
 """Services that the environment can name; where it does, they are the whole chain unless `order` says otherwise."""
 
+SERVICES = "services."
+"""What lies in there has names that a person chose."""
+
 WORKSPACE_MAY_SET = frozenset(
     {"order", "enabled", "model", "strongest_model", "first_token_seconds", "idle_seconds", "context_tokens"}
     | set(BreakerSettings.model_fields)
@@ -384,10 +387,6 @@ def _is_among(path: str, allowed: frozenset[str]) -> bool:
     """Whether a path is `order`, or a setting that is allowed, directly in its section."""
     section, _, name = path.rpartition(".")
     return name in allowed and "." not in section
-
-
-SERVICES = "services."
-"""What lies in there has names that a person chose."""
 
 
 def _is_within(name: str, path: str) -> bool:
