@@ -20,7 +20,8 @@ async def test_the_command_prints_settings_serves_them_and_ends_when_told(number
     )
     assert process.stdout
     try:
-        settings = dict([(await process.stdout.readline()).decode().strip().split("=", 1) for _ in range(6)])
+        settings = dict([(await process.stdout.readline()).decode().strip().split("=", 1) for _ in range(7)])
+        assert settings["LOCAL_MODEL"] == "llama3.2"
         async with aiohttp.ClientSession() as client:
             for name, path in PATHS.items():
                 async with client.get(settings[name] + path) as response:

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from . import FakeCopilot, FakeOllama, FakeOpenAI
 
 SECONDS_BETWEEN_CHUNKS = 0.03
+LOCAL_MODEL = "llama3.2"
 
 
 def _parse() -> argparse.Namespace:
@@ -25,7 +26,7 @@ async def _run(ports: argparse.Namespace) -> None:
     pace = SECONDS_BETWEEN_CHUNKS
     copilot = FakeCopilot(port=ports.copilot, seconds_between_chunks=pace)
     openai = FakeOpenAI(port=ports.openai, seconds_between_chunks=pace)
-    ollama = FakeOllama(port=ports.ollama, seconds_between_chunks=pace)
+    ollama = FakeOllama(port=ports.ollama, models=(LOCAL_MODEL,), seconds_between_chunks=pace)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
@@ -39,6 +40,7 @@ async def _run(ports: argparse.Namespace) -> None:
             "OPENAI_API_KEY": "sk-fake",
             "OPENAI_BASE_URL": openai.base_url,
             "OLLAMA_BASE_URL": ollama.base_url,
+            "LOCAL_MODEL": LOCAL_MODEL,
         }
         sys.stdout.write("".join(f"{name}={value}\n" for name, value in settings.items()))
         sys.stdout.flush()
