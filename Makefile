@@ -1,10 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JUDGES := .judges
 FLOORS := server/ai_gateway/*.py,server/ai_gateway/providers/*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench schemas clean
+.PHONY: help demo test check unit judges bench schemas prices clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,9 +21,11 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.dev
+unit: $(VENV)/.dev judges
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --include='$(FLOORS)' --skip-covered --fail-under=95
+
+judges: $(JUDGES)/.installed ## Install programs of others that the tests are judged by; needs npm
 
 bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
 	PYTHONPATH=tests $(BIN)/python -m perf.bench
@@ -30,8 +33,11 @@ bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
 schemas: $(VENV)/.dev ## Generate the JSON Schemas of all messages anew
 	$(BIN)/python -m ai_gateway.messages
 
+prices: $(VENV)/.dev ## Derive the list prices anew from genai-prices
+	$(BIN)/python -m ai_gateway.prices
+
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench.json
+	rm -rf $(VENV) $(JUDGES) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench.json
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,3 +55,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV), with what the tests need …"
 	@$(BIN)/pip install --quiet --editable . --group dev
 	@touch $@ $(VENV)/.run
+
+$(JUDGES)/.installed: tests/judges/package.json
+	@mkdir -p $(JUDGES) && cp $< $(JUDGES)/
+	@if command -v npm >/dev/null; then \
+	  echo "installing into $(JUDGES) …"; \
+	  npm install --prefix $(JUDGES) --no-package-lock --no-audit --no-fund --silent; \
+	else echo "npm is not here, so the tests against programs from there are skipped" >&2; fi
+	@touch $@

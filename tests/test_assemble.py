@@ -6,7 +6,8 @@ from contextlib import aclosing
 import pytest
 
 from ai_gateway import __version__
-from ai_gateway.assemble import Assembly, assemble
+from ai_gateway.account import CopilotAccount
+from ai_gateway.assemble import Assembly, assemble, network_of
 from ai_gateway.config import LoadedSettings, load_settings
 from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import FakeCopilot, FakeOllama, FakeOpenAI
@@ -23,7 +24,8 @@ def load(environ: Mapping[str, str] | None = None, **editor: object) -> LoadedSe
 
 
 def made_of(loaded: LoadedSettings, *keep: ProviderTier) -> Assembly:
-    return assemble(loaded, clock=FakeClock(), keep=keep)
+    account = CopilotAccount(loaded, network=network_of(loaded), clock=FakeClock(), on_sign_in=lambda _: None)
+    return assemble(loaded, copilot_tokens=account.finder, clock=FakeClock(), keep=keep)
 
 
 def tiers_of(environ: Mapping[str, str] | None = None, **editor: object) -> dict[str, ProviderTier]:
@@ -37,30 +39,31 @@ def test_without_settings_only_the_local_tier_can_be_asked() -> None:
         ("openai", Backend.CLOUD),
         ("ollama", Backend.LOCAL),
     ]
-    assert "GITHUB_COPILOT_TOKEN" in (tiers["copilot"].disabled or "")
-    assert "OPENAI_API_KEY" in (tiers["openai"].disabled or "")
-    assert tiers["ollama"].disabled is None
+    assert "GITHUB_COPILOT_TOKEN" in (tiers["copilot"].missing or "")
+    assert "OPENAI_API_KEY" in (tiers["openai"].missing or "")
+    assert tiers["ollama"].missing is None
 
 
 async def test_a_tier_without_a_credential_is_asked_nothing() -> None:
-    failure = await failure_of(ask(tiers_of()["copilot"].provider))
-    assert failure.kind is FailureKind.ENTITLEMENT
+    for name in ("copilot", "openai"):
+        failure = await failure_of(ask(tiers_of()[name].provider))
+        assert failure.kind is FailureKind.SIGNED_OUT
 
 
 def test_with_its_credential_every_tier_can_be_asked_in_order() -> None:
     tiers = list(tiers_of(KEYS).values())
-    assert [tier.disabled for tier in tiers] == [None, None, None]
+    assert [tier.missing for tier in tiers] == [None, None, None]
     assert [tier.models for tier in tiers] == [("gpt-4o",), ("gpt-4o-mini",), ("llama3",)]
     priorities = [tier.priority for tier in tiers]
     assert priorities == sorted(set(priorities), reverse=True)
 
 
 def test_a_server_of_ones_own_needs_no_key() -> None:
-    assert tiers_of({"OPENAI_BASE_URL": "http://127.0.0.1:1234/v1"})["openai"].disabled is None
+    assert tiers_of({"OPENAI_BASE_URL": "http://127.0.0.1:1234/v1"})["openai"].missing is None
 
 
 def test_an_empty_key_is_none() -> None:
-    assert tiers_of(openai={"api_key": ""}, copilot={"token": " "})["openai"].disabled is not None
+    assert tiers_of(openai={"api_key": ""}, copilot={"token": " "})["openai"].missing is not None
 
 
 def test_a_tier_that_is_switched_off_is_not_there() -> None:
@@ -86,28 +89,28 @@ def test_the_order_says_who_is_there_and_who_is_asked_first() -> None:
 )
 def test_a_wrong_setting_disables_exactly_its_tier_and_is_named(wrong: dict[str, object], name: str) -> None:
     tiers = tiers_of(KEYS, **wrong)
-    assert [tier.name for tier in tiers.values() if tier.disabled is not None] == [name]
+    assert [tier.name for tier in tiers.values() if tier.missing is not None] == [name]
     [(section, [setting])] = [(section, list(value)) for section, value in wrong.items() if isinstance(value, dict)]
-    assert f"mend the setting {section}.{setting} (editor)" in (tiers[name].disabled or "")
+    assert f"mend the setting {section}.{setting} (editor)" in (tiers[name].missing or "")
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"breaker": {"failure_threshold": 0}}, {"cache": {"ttl_seconds": 0}}, {"copilot": {"modle": "x"}}, {"x": 1}],
+    [{"breaker": {"failure_threshold": 0}}, {"cache": {"ttl_seconds": 0}}, {"copilot": {"modell": "x"}}, {"x": 1}],
 )
 def test_what_is_wrong_elsewhere_or_unknown_disables_no_tier(wrong: dict[str, object]) -> None:
-    assert all(tier.disabled is None for tier in tiers_of(KEYS, **wrong).values())
+    assert all(tier.missing is None for tier in tiers_of(KEYS, **wrong).values())
 
 
 def test_the_setting_to_mend_is_the_wrong_one_and_not_an_unknown_one() -> None:
-    disabled = tiers_of(KEYS, copilot={"aaa": 1, "modle": "x", "token": 5})["copilot"].disabled
+    disabled = tiers_of(KEYS, copilot={"aaa": 1, "modell": "x", "token": 5})["copilot"].missing
     assert "copilot.token" in (disabled or "")
 
 
 def test_a_wrong_service_is_left_out_and_the_others_stay() -> None:
     tiers = tiers_of(KEYS, services={"groq": {"model": "m"}, "own": {"base_url": "http://127.0.0.1:1", "model": "m"}})
     assert list(tiers) == ["copilot", "openai", "own", "ollama"]
-    assert tiers["own"].disabled is None
+    assert tiers["own"].missing is None
 
 
 @pytest.mark.parametrize(
@@ -125,11 +128,11 @@ def test_a_wrong_service_is_left_out_and_the_others_stay() -> None:
 def test_a_credential_is_not_sent_in_the_open_unless_that_host_is_allowed(
     editor: dict[str, object], name: str, host: str
 ) -> None:
-    disabled = tiers_of(KEYS, **editor)[name].disabled
+    disabled = tiers_of(KEYS, **editor)[name].missing
     assert disabled is not None
     assert f"not sent to {host} without TLS" in disabled
     assert "sk-secret" not in disabled
-    assert tiers_of(KEYS, network={"allow_plain_http": ["other", host.upper()]}, **editor)[name].disabled is None
+    assert tiers_of(KEYS, network={"allow_plain_http": ["other", host.upper()]}, **editor)[name].missing is None
 
 
 def test_without_a_credential_or_outside_the_network_no_tls_is_needed() -> None:
@@ -139,7 +142,7 @@ def test_without_a_credential_or_outside_the_network_no_tls_is_needed() -> None:
         services={"own": own},
         local={"base_url": "http://box:11434"},
     )
-    assert all(tier.disabled is None for tier in tiers.values())
+    assert all(tier.missing is None for tier in tiers.values())
 
 
 def test_a_service_is_local_only_if_somebody_says_so() -> None:
@@ -233,7 +236,7 @@ async def test_the_providers_ask_as_the_settings_say() -> None:
     assert copilot.requests[0].headers["User-Agent"] == f"AI-Gateway/{__version__}"
     assert copilot.requests[1].headers["Copilot-Integration-Id"] == "mine"
     assert openai.requests[0].bearer == "sk-secret"
-    assert ollama.requests[0].json["options"] == {"num_ctx": 1234}
+    assert ollama.requests[-1].json["options"] == {"num_ctx": 1234}
     assert [tier.base_url for tier in tiers.values()] == [copilot.url, openai.base_url, ollama.base_url]
 
 

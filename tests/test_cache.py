@@ -185,7 +185,8 @@ def query(text: str = "Hello", *, system: str | None = None) -> Query:
 
 
 WEATHER = Tool("weather", "Tells the weather", {"type": "object"})
-PLAIN = query()
+PROMPT = Prompt((Message("user", "Hello"),))
+PLAIN = Query(PROMPT)
 SHAPED = [
     PLAIN,
     query("Hello "),
@@ -194,15 +195,15 @@ SHAPED = [
     Query(Prompt((Message("user", "Hello"), Message("user", "")))),
     Query(Prompt((Message("user", "Hello", tool_calls=(ToolCall("1", "weather", "{}"),)),))),
     Query(Prompt((Message("user", "Hello", tool_call_id="1"),))),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, temperature=0.0)),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, temperature=0.5)),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, max_tokens=5)),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, stop=("end",))),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, stop=("end", "."))),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, response_format={"type": "json_object"})),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, tools=(WEATHER,))),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, tools=(replace(WEATHER, description="Lies"),))),
-    replace(PLAIN, prompt=replace(PLAIN.prompt, tools=(replace(WEATHER, parameters={}),))),
+    replace(PLAIN, prompt=replace(PROMPT, temperature=0.0)),
+    replace(PLAIN, prompt=replace(PROMPT, temperature=0.5)),
+    replace(PLAIN, prompt=replace(PROMPT, max_tokens=5)),
+    replace(PLAIN, prompt=replace(PROMPT, stop=("end",))),
+    replace(PLAIN, prompt=replace(PROMPT, stop=("end", "."))),
+    replace(PLAIN, prompt=replace(PROMPT, response_format={"type": "json_object"})),
+    replace(PLAIN, prompt=replace(PROMPT, tools=(WEATHER,))),
+    replace(PLAIN, prompt=replace(PROMPT, tools=(replace(WEATHER, description="Lies"),))),
+    replace(PLAIN, prompt=replace(PROMPT, tools=(replace(WEATHER, parameters={}),))),
     replace(PLAIN, backend=Backend.LOCAL),
     replace(PLAIN, provider="local"),
     replace(PLAIN, model="local"),
@@ -232,15 +233,13 @@ def test_time_limits_and_the_use_of_the_cache_leave_the_key_alone() -> None:
 
 def test_the_order_of_a_schemas_keys_leaves_the_key_alone() -> None:
     forms = [{"type": "json_schema", "name": "x"}, {"name": "x", "type": "json_schema"}]
-    first, second = (key_of(replace(PLAIN, prompt=replace(PLAIN.prompt, response_format=form))) for form in forms)
+    first, second = (key_of(replace(PLAIN, prompt=replace(PROMPT, response_format=form))) for form in forms)
     assert first == second
 
 
 def test_any_mapping_may_be_part_of_a_key() -> None:
     frozen = MappingProxyType({"type": "object"})
-    plain, unusual = (
-        replace(PLAIN.prompt, tools=(replace(WEATHER, parameters=form),)) for form in ({**frozen}, frozen)
-    )
+    plain, unusual = (replace(PROMPT, tools=(replace(WEATHER, parameters=form),)) for form in ({**frozen}, frozen))
     assert key_of(replace(PLAIN, prompt=plain)) == key_of(replace(PLAIN, prompt=unusual))
 
 

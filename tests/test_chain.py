@@ -50,7 +50,7 @@ from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step
 from ai_gateway.run import MAX_ANSWER_CHARACTERS
 from ai_gateway.tier import Deadlines, ProviderTier
-from support.chains import HANG_SECONDS, HELLO, Seen, WaitingProvider, watch
+from support.chains import HANG_SECONDS, HELLO, HELLO_PROMPT, Seen, WaitingProvider, watch
 from support.fake_clock import FakeClock
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
@@ -130,7 +130,7 @@ def prompts_of(tier: ProviderTier) -> list[Prompt]:
 
 def models_of(tier: ProviderTier) -> list[str | None]:
     assert isinstance(tier.provider, ScriptedProvider)
-    return tier.provider.models
+    return tier.provider.models_asked
 
 
 def unanswered(seen: Seen) -> NoTierAnswered:
@@ -349,7 +349,7 @@ class TestFailover:
         unsupported = ProviderFailure(FailureKind.UNSUPPORTED, "no stop", parameter="stop")
         bench.tier("copilot", unsupported)
         openai = bench.tier("openai", "Good day")
-        query = replace(HELLO, prompt=replace(HELLO.prompt, stop=("end",)))
+        query = replace(HELLO, prompt=replace(HELLO_PROMPT, stop=("end",)))
         await bench.ask(query)
         assert prompts_of(openai) == [query.prompt]
 
@@ -427,7 +427,7 @@ class TestWhenNobodyAnswers:
         tier = bench.tier("mine", Failing())
         asked_for = Format(type="json_object")
         watched = weakref.ref(asked_for)
-        await bench.ask(replace(HELLO, prompt=replace(HELLO.prompt, response_format=asked_for)))
+        await bench.ask(replace(HELLO, prompt=replace(HELLO_PROMPT, response_format=asked_for)))
         del asked_for
         gc.collect()
         assert tier.last_failure is not None
@@ -444,9 +444,10 @@ class TestRetries:
     async def test_a_parameter_that_is_not_supported_is_left_out_once(self, bench: Bench) -> None:
         unsupported = ProviderFailure(FailureKind.UNSUPPORTED, "no temperature", parameter="temperature")
         tier = bench.tier("openai", ScriptedProvider(unsupported, "Hello"))
-        query = replace(HELLO, prompt=replace(HELLO.prompt, temperature=0.5, max_tokens=9))
+        prompt = replace(HELLO_PROMPT, temperature=0.5, max_tokens=9)
+        query = replace(HELLO, prompt=prompt)
         assert (await bench.ask(query)).answer.content == "Hello"
-        assert prompts_of(tier) == [query.prompt, replace(query.prompt, temperature=None)]
+        assert prompts_of(tier) == [prompt, replace(prompt, temperature=None)]
 
     @pytest.mark.parametrize("parameter", [None, "temperature", "logit_bias"])
     async def test_a_parameter_that_was_not_sent_cannot_be_left_out(self, bench: Bench, parameter: str | None) -> None:
@@ -1039,9 +1040,9 @@ class TestEscalation:
         strong = bench.tier("opus", "Forty-two", is_stronger=True)
         for query in (HELLO, replace(HELLO, escalate=True)):
             await bench.ask(query)
-        told = replace(HELLO.prompt, messages=(Message("system", INSTRUCTION), *HELLO.prompt.messages))
-        assert prompts_of(weak) == [HELLO.prompt, told]
-        assert prompts_of(strong) == [HELLO.prompt]
+        told = replace(HELLO_PROMPT, messages=(Message("system", INSTRUCTION), *HELLO_PROMPT.messages))
+        assert prompts_of(weak) == [HELLO_PROMPT, told]
+        assert prompts_of(strong) == [HELLO_PROMPT]
 
     async def test_without_leave_the_marker_is_text_like_any_other(self, bench: Bench) -> None:
         bench.tier("ollama", f"{MARKER} is what I would say")
@@ -1064,7 +1065,7 @@ class TestEscalation:
         ollama = bench.tier("ollama", [Delta("[ESCALATE]"), Delta(" Well, "), Delta("then"), Finish()])
         seen = await bench.ask(replace(HELLO, escalate=True))
         assert seen.text == seen.answer.content == "Well, then"
-        assert prompts_of(ollama) == [HELLO.prompt]
+        assert prompts_of(ollama) == [HELLO_PROMPT]
 
     async def test_the_stronger_model_may_ask_for_the_strongest_and_that_one_for_nobody(self, bench: Bench) -> None:
         bench.tier("ollama", MARKER)
@@ -1085,7 +1086,7 @@ class TestEscalation:
         seen = await bench.ask(replace(HELLO, escalate=True))
         assert outcomes(seen.answer.attempts) == ["ollama answered escalated", "opus failed timeout", "ollama answered"]
         assert seen.text == "As well as I can"
-        assert prompts_of(ollama)[1] == HELLO.prompt
+        assert prompts_of(ollama)[1] == HELLO_PROMPT
 
     async def test_a_tier_that_failed_before_is_not_asked_again_for_it(self, bench: Bench) -> None:
         copilot = bench.tier("copilot", ScriptedProvider(failing(), "I am back"))
@@ -1130,7 +1131,7 @@ class TestEscalation:
         seen = await bench.ask(replace(pinned, escalate=True))
         assert outcomes(seen.answer.attempts) == ["ollama answered"]
         assert seen.text == "so be it"
-        assert (prompts_of(opus), prompts_of(ollama)) == ([], [HELLO.prompt])
+        assert (prompts_of(opus), prompts_of(ollama)) == ([], [HELLO_PROMPT])
 
     async def test_a_model_that_the_query_chose_itself_is_not_handed_on(self, bench: Bench) -> None:
         bench.tier("openai", f"{MARKER} so be it", models=["mini"])
@@ -1149,7 +1150,7 @@ class TestEscalation:
         bench.tier("opus", is_stronger=True).breaker.trip(OpenReason.AUTH, open_seconds=math.inf)
         bench.tier("disabled", is_stronger=True).disabled = "set ANTHROPIC_API_KEY"
         await bench.ask(replace(HELLO, escalate=True))
-        assert prompts_of(ollama) == [HELLO.prompt]
+        assert prompts_of(ollama) == [HELLO_PROMPT]
 
     async def test_a_cancel_after_it_counts_nothing_against_the_stronger_model(self, bench: Bench) -> None:
         bench.tier("ollama", MARKER)

@@ -35,7 +35,7 @@ from ai_gateway.model import (
 )
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.tier import ProviderTier
-from support.chains import HELLO, Seen, watch
+from support.chains import HELLO, HELLO_PROMPT, Seen, watch
 from support.fake_clock import FakeClock
 
 Step = Piece | Exception | float | None
@@ -180,7 +180,7 @@ queries = st.builds(
         HELLO,
         private=private,
         timeout_seconds=timeout_seconds,
-        prompt=replace(HELLO.prompt, temperature=temperature),
+        prompt=replace(HELLO_PROMPT, temperature=temperature),
     ),
     st.sampled_from([False, False, True]),
     st.sampled_from([None, None, 5.0, 0.0]),

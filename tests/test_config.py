@@ -13,11 +13,11 @@ from ai_gateway.config import (
     ENVIRONMENT,
     LARGEST_FILE_BYTES,
     LoadedSettings,
-    Settings,
     default_config_file,
     load_settings,
 )
 from ai_gateway.model import Backend
+from ai_gateway.settings import Settings
 
 SECRET = "sk-very-secret"
 
@@ -30,6 +30,17 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "cloud.model": ("gpt-5", "gpt-5"),
     "openai.api_key": (SECRET, SECRET),
     "openai.base_url": ("http://127.0.0.1:1234/v1", "http://127.0.0.1:1234/v1"),
+    "openai.organization": ("org-1", "org-1"),
+    "openai.project": ("proj_1", "proj_1"),
+    "azure.endpoint": ("https://acme.openai.azure.com/", "https://acme.openai.azure.com"),
+    "azure.api_key": (SECRET, SECRET),
+    "azure.entra_token": (SECRET, SECRET),
+    "azure.api_version": ("2024-10-21", "2024-10-21"),
+    "azure.model": ("my-deployment", "my-deployment"),
+    "anthropic.api_key": (SECRET, SECRET),
+    "anthropic.base_url": ("https://claude.test", "https://claude.test"),
+    "gemini.api_key": (SECRET, SECRET),
+    "gemini.base_url": ("https://gemini.test/v1beta", "https://gemini.test/v1beta"),
     "local.model": ("qwen3", "qwen3"),
     "local.base_url": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
     "breaker.failure_threshold": ("7", 7),
@@ -79,6 +90,62 @@ def test_every_name_of_the_environment_sets_its_setting_and_is_remembered(name: 
     assert problems(loaded) == []
     assert value_at(loaded, path) == value
     assert loaded.sources[path] == f"environment: {name}"
+
+
+def test_the_address_that_ollama_listens_on_becomes_one_that_a_client_can_use() -> None:
+    assert load(environ={"OLLAMA_HOST": "0.0.0.0:5"}).settings.local.base_url == "http://127.0.0.1:5"
+    both = {"OLLAMA_HOST": "0.0.0.0:5", "OLLAMA_BASE_URL": "http://127.0.0.1:6"}
+    assert load(environ=both).settings.local.base_url == "http://127.0.0.1:6"
+
+
+@pytest.mark.parametrize(
+    ("environ", "token"),
+    [
+        ({"GITHUB_TOKEN": "ghu_1"}, None),
+        ({"GITHUB_TOKEN": "ghu_1", "CODESPACES": "true"}, "ghu_1"),
+        ({"GITHUB_TOKEN": "ghu_1", "CODESPACES": "true", "COPILOT_GITHUB_TOKEN": "gho_2"}, "gho_2"),
+        ({"COPILOT_GITHUB_TOKEN": "gho_2", "GITHUB_COPILOT_TOKEN": "gho_3"}, "gho_3"),
+        ({"GITHUB_COPILOT_TOKEN": "gho_3", "GH_COPILOT_TOKEN": "gho_4"}, "gho_4"),
+        ({"GITHUB_COPILOT_TOKEN": "gho_3", "GH_COPILOT_TOKEN": "tid=1;exp=2:3"}, "gho_3"),
+    ],
+)
+def test_copilots_token_is_read_from_the_variable_that_says_most(environ: dict[str, str], token: str | None) -> None:
+    found = load(environ=environ).settings.copilot.token
+    assert (found.get_secret_value() if found else None) == token
+
+
+def test_a_session_token_is_named_as_what_it_is_and_not_taken() -> None:
+    loaded = load(environ={"GH_COPILOT_TOKEN": "tid=1;exp=2:3"})
+    assert loaded.settings.copilot.token is None
+    [problem] = problems(loaded)
+    assert problem.startswith("copilot.token (environment: GH_COPILOT_TOKEN): is a session token")
+
+
+@pytest.mark.parametrize(
+    ("environ", "provider"),
+    [
+        ({}, "openai"),
+        ({"ANTHROPIC_API_KEY": "k"}, "anthropic"),
+        ({"GEMINI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://a.test", "AZURE_OPENAI_API_KEY": "k"}, "gemini"),
+        ({"AZURE_OPENAI_ENDPOINT": "https://a.test", "AZURE_OPENAI_AD_TOKEN": "k"}, "azure"),
+        ({"AZURE_OPENAI_ENDPOINT": "https://a.test"}, "openai"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "ANTHROPIC_API_KEY": "k"}, "openai"),
+        ({"OPENAI_API_KEY": "k", "CLOUD_PROVIDER": "gemini"}, "gemini"),
+    ],
+)
+def test_the_cloud_is_who_there_is_a_credential_for_unless_somebody_is_named(
+    environ: dict[str, str], provider: str
+) -> None:
+    assert load(environ=environ).settings.cloud_provider == provider
+
+
+@pytest.mark.parametrize(
+    ("server_url", "rest_url"),
+    [(None, "https://api.github.com"), ("https://acme.ghe.com", "https://api.acme.ghe.com")],
+)
+def test_githubs_api_is_the_one_of_its_web_host(server_url: str | None, rest_url: str) -> None:
+    environ = {"GITHUB_COPILOT_SERVER_URL": server_url} if server_url else {}
+    assert load(environ=environ).settings.copilot.rest_url == rest_url
 
 
 KNOWN = """
@@ -218,7 +285,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [
-        ("[copilot]\nmodle = 1\n", "copilot.modle (FILE): there is no such setting; did you mean 'model'?"),
+        ("[copilot]\nmodell = 1\n", "copilot.modell (FILE): there is no such setting; did you mean 'model'?"),
         ("[brekaer]\nx = 1\n", "brekaer (FILE): there is no such setting; did you mean 'breaker'?"),
         ("[zzz]\nx = 1\n", "zzz (FILE): there is no such setting"),
         (
@@ -237,9 +304,9 @@ def test_an_unknown_name_is_named_with_what_was_meant_and_breaks_nothing(
 
 
 def test_an_unknown_variable_of_our_own_is_named() -> None:
-    loaded = load(environ={"AI_GATEWAY_COPILOT__MODLE": "x"})
+    loaded = load(environ={"AI_GATEWAY_COPILOT__MODELL": "x"})
     assert problems(loaded) == [
-        "copilot.modle (environment: AI_GATEWAY_COPILOT__MODLE): there is no such setting; did you mean 'model'?"
+        "copilot.modell (environment: AI_GATEWAY_COPILOT__MODELL): there is no such setting; did you mean 'model'?"
     ]
 
 
@@ -250,7 +317,11 @@ WRONG: dict[str, list[object]] = {
     "copilot.integration_id": ["", "é", "a b"],
     "copilot.api_url": ["api.github.com", "ftp://x", "https://", "https://u:p@x", "https://@x", "https://x:99999"],
     "copilot.first_token_seconds": [0, -1, "soon", float("nan"), float("inf")],
-    "cloud.provider": ["anthropic"],
+    "cloud.provider": ["antropic"],
+    "azure.endpoint": ["acme"],
+    "anthropic.max_tokens": [0],
+    "copilot.mode": ["indirect"],
+    "copilot.usd_per_credit": [-1],
     "cloud.context_tokens": [0, 1.5, "many"],
     "openai.base_url": ["https://[secret]", "https://[::1", "https://u:pa℀ss@x", 5],
     "local.base_url": ["127.0.0.1:11434", "http://x:0"],
@@ -324,7 +395,7 @@ def test_an_empty_service_is_no_service(tmp_path: Path) -> None:
     assert [problem.path for problem in loaded.problems] == ["services.groq.base_url", "services.groq.model"]
 
 
-@pytest.mark.parametrize("name", ["copilot", "cloud", "local", "openai", "ollama"])
+@pytest.mark.parametrize("name", ["copilot", "cloud", "local", "openai", "azure", "anthropic", "gemini", "ollama"])
 def test_a_service_may_not_take_the_name_of_a_tier(name: str, tmp_path: Path) -> None:
     service = 'base_url = "https://a.test"\nmodel = "m"\n'
     loaded = load(f"[services.{name}]\n{service}[services.groq]\n{service}", tmp_path=tmp_path)

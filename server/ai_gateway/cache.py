@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from cachetools import LRUCache
 
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
-from ai_gateway.model import Answer, FinishReason, Query
+from ai_gateway.model import Answer, FinishReason, Prompt, Query
 
 DEFAULT_TTL_SECONDS = 3600.0
 DEFAULT_MAX_ENTRIES = 1000
@@ -105,8 +105,11 @@ def key_of(query: Query, tiers: Sequence[tuple[str, Sequence[str]]] = ()) -> byt
         tiers: Name and models of each tier there is; with other models the answers are other answers.
     """
     prompt = query.prompt
+    if not isinstance(prompt, Prompt):
+        raise TypeError("only answers in words are kept")
     parts = [
         [message.as_dict() for message in prompt.messages],
+        [call.signature for message in prompt.messages for call in message.tool_calls],
         prompt.options(),
         [[tool.name, tool.description, tool.parameters] for tool in prompt.tools],
         [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate],

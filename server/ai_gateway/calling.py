@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from ai_gateway.failures import FailureKind, ProviderFailure, where
-from ai_gateway.model import Piece, Prompt
+from ai_gateway.model import EmbeddingInput, Finish, Piece, Prompt
 from ai_gateway.providers.base import LLMProvider
 
 log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ def _cancels_kept() -> Iterator[None]:
 
 @asynccontextmanager
 async def stream_of(
-    provider: LLMProvider, prompt: Prompt, model: str | None
+    provider: LLMProvider, prompt: Prompt | EmbeddingInput, model: str | None
 ) -> AsyncGenerator[AsyncGenerator[Piece, None], None]:
     """Begin a provider's stream, and end it whatever happens; a fault in its ending takes no answer or cancel away."""
     try:
-        pieces = provider.stream(prompt, model)
+        pieces = provider.stream(prompt, model) if isinstance(prompt, Prompt) else _embedded(provider, prompt, model)
     except ProviderFailure:
         raise
     except Exception as error:
@@ -70,6 +70,17 @@ async def next_piece(pieces: AsyncGenerator[Piece, None], limit_seconds: float, 
     if not isinstance(piece, Piece):
         raise ProviderFailure(FailureKind.CRASHED, f"the provider yielded a {type(piece).__name__}, not a piece")
     return piece
+
+
+async def _embedded(provider: LLMProvider, given: EmbeddingInput, model: str | None) -> AsyncGenerator[Piece, None]:
+    """Embed, as a stream that says nothing but its end."""
+    found = await provider.embed(given, model)
+    lengths = {len(vector) for vector in found.vectors}
+    if len(found.vectors) != len(given.texts) or len(lengths) != 1 or 0 in lengths:
+        raise ProviderFailure(FailureKind.SERVER, "the vectors do not fit the texts: one each, all of one length")
+    if given.dimensions is not None and lengths != {given.dimensions}:
+        raise ProviderFailure(FailureKind.UNSUPPORTED, "the model makes no vectors of the length that was asked for")
+    yield Finish(usage=found.usage, model=found.model, cost_usd=found.cost_usd, vectors=found.vectors)
 
 
 def _crash(error: Exception) -> ProviderFailure:

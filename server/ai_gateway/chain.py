@@ -14,13 +14,14 @@ from ai_gateway.breaker import Permit
 from ai_gateway.calling import next_piece, stream_of
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.escalation import MarkerGuard
-from ai_gateway.failures import Effect, Failover, InvalidQuery, OpenReason, ProviderFailure, Retry
+from ai_gateway.failures import Effect, Failover, FailureKind, InvalidQuery, OpenReason, ProviderFailure, Retry
 from ai_gateway.model import (
     Answer,
     Attempt,
     Backend,
     BreakerState,
     Delta,
+    EmbeddingInput,
     Event,
     Finish,
     Message,
@@ -68,7 +69,7 @@ class FailoverChain:
     @property
     def state(self) -> BreakerState:
         """The state of the first configured tier's breaker."""
-        return next((tier.breaker.state for tier in self.tiers if tier.disabled is None), BreakerState.CLOSED)
+        return next((tier.breaker.state for tier in self.tiers if tier.missing is None), BreakerState.CLOSED)
 
     async def chat(
         self,
@@ -109,8 +110,11 @@ class FailoverChain:
             NoTierAnswered: Nobody could answer; it says why, tier by tier.
         """
         if query.prompt.is_empty:
-            raise InvalidQuery("the prompt is empty", field="prompt")
+            field = "input" if isinstance(query.prompt, EmbeddingInput) else "prompt"
+            raise InvalidQuery(f"the {field} is empty", field=field)
         tiers = self._pinned(query)
+        for tier in tiers:
+            tier.notice_credential()
         run = Run(query, self._clock)
         stronger = self._stronger(run)
         while True:
@@ -180,10 +184,10 @@ class FailoverChain:
                 async for event in events:
                     yield event
             outcome = Outcome.ANSWERED
-            permit.succeed()
+            self._succeed(permit, tier)
         except _EscalationAsked:
             outcome, reason = Outcome.ANSWERED, "escalated"
-            permit.succeed()
+            self._succeed(permit, tier)
             raise
         except ProviderFailure as failure:
             outcome, reason, failed = Outcome.FAILED, failure.kind, failure.bare()
@@ -203,8 +207,21 @@ class FailoverChain:
         if failed.policy.failover is Failover.NEVER:
             raise run.refused(tier, failed)
 
+    def _succeed(self, permit: Permit, tier: ProviderTier) -> None:
+        """Settle a success; if it took the last of the quota, leave the tier alone before it refuses."""
+        allowance = tier.provider.allowance
+        if allowance is None or not allowance.is_spent:
+            permit.succeed()
+            return
+        wait = None if allowance.resets_at is None else max(0.0, allowance.resets_at - self._clock.time())
+        spent = ProviderFailure(
+            FailureKind.QUOTA, "its last answer took the last of the quota", retry_after_seconds=wait
+        )
+        tier.last_failure = spent
+        _settle(permit, spent, model_was_chosen=False)
+
     async def _tries(self, run: Run, asking: Asking) -> AsyncGenerator[Event, None]:
-        for is_last in (False, True):
+        while True:
             asked_at = self._clock.monotonic()
             try:
                 async with aclosing(self._ask(run, asking)) as events:
@@ -212,8 +229,9 @@ class FailoverChain:
                         yield event
             except ProviderFailure as failure:
                 took = self._clock.monotonic() - asked_at
-                if is_last or not await self._is_worth_a_retry(run, asking, failure, took):
+                if asking.tier in run.retried_tiers or not await self._is_worth_a_retry(run, asking, failure, took):
                     raise
+                run.retried_tiers.add(asking.tier)
             else:
                 return
 
@@ -277,7 +295,7 @@ class _EscalationAsked(Exception):
 
 def _settle(permit: Permit, failure: ProviderFailure, *, model_was_chosen: bool) -> None:
     policy = failure.policy
-    if policy.effect is Effect.NONE or policy.reason is None or (policy.is_about_model and model_was_chosen):
+    if policy.effect is Effect.NONE or policy.reason is None or (failure.is_about_model and model_was_chosen):
         permit.release()
         return
     open_seconds = failure.retry_after_seconds

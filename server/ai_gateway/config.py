@@ -1,4 +1,4 @@
-"""Settings: validated, layered, each value remembering where it came from.
+"""Settings loaded in layers, each value remembering where it came from.
 
 Later layers win: defaults, the configuration file, the environment, the editor's initialization options, the workspace.
 A wrong value never stops the gateway: it is named, left out, and disables the tier that it belongs to.
@@ -6,202 +6,56 @@ A wrong value never stops the gateway: it is named, left out, and disables the t
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
-from ai_gateway.model import Backend
+from ai_gateway.near import meant
+from ai_gateway.settings import (
+    TIER_NAMES,
+    BreakerSettings,
+    CacheSettings,
+    QuerySettings,
+    ServiceSettings,
+    Settings,
+)
 
 CONFIG_FILE_VARIABLE = "AI_GATEWAY_CONFIG"
 OWN_PREFIX = "AI_GATEWAY_"
 LARGEST_FILE_BYTES = 1024 * 1024
-
-
-def _http_url(value: str) -> str:
-    if not _has_http_host(value):
-        raise ValueError("must be an http or https URL with a host")
-    if "@" in urlsplit(value).netloc:
-        raise ValueError("must not hold a user or a password; set the key instead")
-    return value.rstrip("/")
-
-
-def _has_http_host(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # its text quotes the value
-        return False
-
-
-def _credential(value: SecretStr) -> SecretStr:
-    secret = value.get_secret_value()
-    if not (secret.isascii() and secret.isprintable()):
-        raise ValueError("holds characters that no credential has; copy it again")
-    return value
-
-
-def _free_name(value: str) -> str:
-    if value in TAKEN_NAMES:
-        raise ValueError("this is the name of a tier already; choose another")
-    return value
-
-
-TAKEN_NAMES = frozenset({"copilot", "cloud", "local", "openai", "ollama"})
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Credential = Annotated[SecretStr, AfterValidator(_credential)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-ServiceName = Annotated[Name, AfterValidator(_free_name)]
-
-
-class Section(BaseModel):
-    """A group of settings; unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
-
-
-class TierSettings(Section):
-    """What every tier has."""
-
-    enabled: bool = True
-    first_token_seconds: PositiveFloat | None = None
-    idle_seconds: PositiveFloat | None = None
-    context_tokens: PositiveInt | None = None
-
-
-class CopilotSettings(TierSettings):
-    """GitHub Copilot."""
-
-    token: Credential | None = None
-    model: Name = "gpt-4o"
-    api_url: HttpUrl = "https://api.github.com"
-    server_url: HttpUrl = "https://github.com"
-    integration_id: Annotated[Name, Field(pattern=r"^[!-~]*$")] = "vscode-chat"
-
-
-class CloudSettings(TierSettings):
-    """The cloud tier: which provider, which model."""
-
-    provider: Literal["openai"] = "openai"
-    model: Name = "gpt-4o-mini"
-
-
-class OpenAISettings(Section):
-    """OpenAI, or whatever speaks its API at another address."""
-
-    api_key: Credential | None = None
-    base_url: HttpUrl = "https://api.openai.com/v1"
-
-
-class LocalSettings(TierSettings):
-    """The local tier: an Ollama on this machine."""
-
-    model: Name = "llama3"
-    base_url: HttpUrl = "http://127.0.0.1:11434"
-    context_tokens: PositiveInt | None = 8192
-
-
-class ServiceSettings(TierSettings):
-    """One more service that speaks OpenAI's API: LM Studio, llama.cpp, vLLM, Groq, …"""
-
-    base_url: HttpUrl
-    model: Name
-    api_key: Credential | None = None
-    backend: Backend = Backend.CLOUD
-    """Local only if you say so: a port of this machine may forward to anywhere, and private prompts stay local."""
-
-
-class EscalationSettings(Section):
-    """Stronger models of the cloud provider, for models that ask for one."""
-
-    model: Name | None = None
-    strongest_model: Name | None = None
-
-
-class BreakerSettings(Section):
-    """When circuit breakers open, and for how long."""
-
-    failure_threshold: PositiveInt = 3
-    recovery_timeout_seconds: PositiveFloat = 60.0
-    max_open_seconds: PositiveFloat = 900.0
-
-
-class CacheSettings(Section):
-    """How answers are kept."""
-
-    enabled: bool = True
-    ttl_seconds: PositiveFloat = 3600.0
-    max_entries: PositiveInt = 1000
-
-
-class QuerySettings(Section):
-    """Limits of a query."""
-
-    timeout_seconds: PositiveFloat = 300.0
-
-
-class NetworkSettings(Section):
-    """How upstreams are reached."""
-
-    connect_seconds: PositiveFloat = 5.0
-    ca_file: str | None = None
-    proxy: SecretStr | None = None
-    """May hold a user and a password."""
-    """May hold a password."""
-    allow_plain_http: tuple[str, ...] = ()
-    """Hosts outside this machine that may get a credential without TLS."""
-
-
-class Settings(Section):
-    """All of them."""
-
-    order: tuple[Name, ...] = ()
-    """Of the tiers; empty: copilot, cloud, the services, local."""
-    copilot: CopilotSettings = CopilotSettings()
-    cloud: CloudSettings = CloudSettings()
-    openai: OpenAISettings = OpenAISettings()
-    local: LocalSettings = LocalSettings()
-    services: Mapping[ServiceName, ServiceSettings] = Field(default_factory=dict)
-    escalation: EscalationSettings = EscalationSettings()
-    breaker: BreakerSettings = BreakerSettings()
-    cache: CacheSettings = CacheSettings()
-    query: QuerySettings = QuerySettings()
-    network: NetworkSettings = NetworkSettings()
-
-    @property
-    def tier_names(self) -> tuple[str, ...]:
-        """The tiers in the order of asking."""
-        return tuple(dict.fromkeys(self.order)) or ("copilot", "cloud", *self.services, "local")
-
 
 ENVIRONMENT: Mapping[str, str] = {
     "COPILOT_GITHUB_TOKEN": "copilot.token",
     "GITHUB_COPILOT_TOKEN": "copilot.token",
     "GH_COPILOT_TOKEN": "copilot.token",
     "COPILOT_MODEL": "copilot.model",
+    "GH_COPILOT_API_URL": "copilot.api_url",
     "GITHUB_COPILOT_API_URL": "copilot.api_url",
+    "GH_COPILOT_SERVER_URL": "copilot.server_url",
     "GITHUB_COPILOT_SERVER_URL": "copilot.server_url",
     "CLOUD_PROVIDER": "cloud.provider",
     "CLOUD_MODEL": "cloud.model",
     "OPENAI_API_KEY": "openai.api_key",
     "OPENAI_BASE_URL": "openai.base_url",
+    "OPENAI_ORG_ID": "openai.organization",
+    "OPENAI_PROJECT_ID": "openai.project",
+    "AZURE_OPENAI_ENDPOINT": "azure.endpoint",
+    "AZURE_OPENAI_API_KEY": "azure.api_key",
+    "AZURE_OPENAI_AD_TOKEN": "azure.entra_token",
+    "AZURE_OPENAI_API_VERSION": "azure.api_version",
+    "AZURE_OPENAI_DEPLOYMENT": "azure.model",
+    "ANTHROPIC_API_KEY": "anthropic.api_key",
+    "ANTHROPIC_BASE_URL": "anthropic.base_url",
+    "GOOGLE_API_KEY": "gemini.api_key",
+    "GEMINI_API_KEY": "gemini.api_key",
+    "GEMINI_ENDPOINT": "gemini.base_url",
     "LOCAL_MODEL": "local.model",
+    "OLLAMA_HOST": "local.base_url",
     "OLLAMA_BASE_URL": "local.base_url",
     "FAILURE_THRESHOLD": "breaker.failure_threshold",
     "RECOVERY_TIMEOUT": "breaker.recovery_timeout_seconds",
@@ -222,11 +76,23 @@ ENVIRONMENT: Mapping[str, str] = {
 PAIR = ("primary", "fallback")
 """Services that the environment can name; where it does, they are the whole chain unless `order` says otherwise."""
 
+LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy"})
+
 SERVICES = "services."
 """What lies in there has names that a person chose."""
 
 WORKSPACE_MAY_SET = frozenset(
-    {"order", "enabled", "model", "strongest_model", "first_token_seconds", "idle_seconds", "context_tokens"}
+    {
+        "order",
+        "enabled",
+        "model",
+        "embedding_model",
+        "strongest_model",
+        "max_tokens",
+        "first_token_seconds",
+        "idle_seconds",
+        "context_tokens",
+    }
     | set(BreakerSettings.model_fields)
     | set(CacheSettings.model_fields)
     | set(QuerySettings.model_fields)
@@ -322,9 +188,11 @@ class _Layers:
                 self._set(path, value, source)
 
     def add_environment(self, environ: Mapping[str, str], source: str) -> None:
+        if environ.get("CODESPACES") == "true" and environ.get("GITHUB_TOKEN"):
+            self._set("copilot.token", environ["GITHUB_TOKEN"], f"{source}GITHUB_TOKEN of this codespace")
         for name, path in ENVIRONMENT.items():
-            if environ.get(name):
-                self._set(path, environ[name], source + name)
+            if value := environ.get(name):
+                self._take_variable(name, path, value, source + name)
         for name, value in environ.items():
             if name.startswith(OWN_PREFIX) and name != CONFIG_FILE_VARIABLE and value:
                 path = name.removeprefix(OWN_PREFIX).lower().replace("__", ".")
@@ -342,12 +210,19 @@ class _Layers:
             except ValidationError as errors:
                 self._leave_out(errors)
                 continue
-            known = ("copilot", "cloud", "local", *settings.services)
+            known = (*TIER_NAMES, *settings.services)
             for name in settings.tier_names:
                 if name not in known and not any(problem.section == name for problem in self._problems):
-                    message = f"there is no tier {name!r}{_meant(name, known)}"
+                    message = f"there is no tier {name!r}{meant(name, known)}"
                     self.complain("order", self._source_of("order"), message, breaks=False)
             return LoadedSettings(settings, tuple(self._problems), dict(self._sources))
+
+    def _take_variable(self, name: str, path: str, value: str, source: str) -> None:
+        if path == "copilot.token" and "=" in value:
+            message = "is a session token, which lives for minutes; an OAuth token is needed here"
+            self.complain(path, source, message, breaks=False)
+        else:
+            self._set(path, _client_url(value) if name == "OLLAMA_HOST" else value, source)
 
     def _set(self, path: str, value: object, source: str) -> None:
         self._values[path] = value
@@ -360,7 +235,7 @@ class _Layers:
             path = self._path_set(location)
             source = self._source_of(path)
             if error["type"] == "extra_forbidden":
-                message = f"there is no such setting{_meant(location[-1], _siblings(location))}"
+                message = f"there is no such setting{meant(location[-1], _siblings(location))}"
                 self.complain(path, source, message, breaks=False)
             elif error["type"] == "missing":
                 self.complain(".".join(location), source, "is missing")
@@ -419,8 +294,14 @@ def _tree(values: Mapping[str, object]) -> dict[str, object]:
     return tree
 
 
+def _client_url(ollama_host: str) -> str:
+    from ai_gateway.providers.ollama.address import base_url_of  # noqa: PLC0415 - only for those who set it
+
+    return base_url_of(ollama_host)
+
+
 def _list_if_one(path: str, value: str) -> object:
-    return [part.strip() for part in value.split(",")] if path in {"order", "network.allow_plain_http"} else value
+    return [part.strip() for part in value.split(",")] if path in LISTS else value
 
 
 def _siblings(location: list[str]) -> list[str]:
@@ -432,11 +313,6 @@ def _siblings(location: list[str]) -> list[str]:
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
     return list(model.model_fields) if model else []
-
-
-def _meant(name: str, known: tuple[str, ...] | list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _read_toml(file: Path, layers: _Layers) -> Mapping[str, object]:

@@ -34,6 +34,7 @@ class FailureKind(StrEnum):
     OVERLOADED = "overloaded"
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
+    SIGNED_OUT = "signed_out"
     AUTH = "auth"
     ENTITLEMENT = "entitlement"
     MODEL_NOT_FOUND = "model_not_found"
@@ -136,6 +137,10 @@ POLICIES: Mapping[FailureKind, Policy] = MappingProxyType(
             Retry.NEVER, Failover.NEXT, Effect.OPEN, OpenReason.QUOTA,
             "the quota or credit of {provider} is spent; raise it there or wait for its reset", 3600.0,
         ),
+        FailureKind.SIGNED_OUT: Policy(
+            Retry.NEVER, Failover.NEXT, Effect.OPEN, OpenReason.NOT_CONFIGURED,
+            "there is no credential for {provider}; sign in or set one", UNTIL_CHANGED,
+        ),
         FailureKind.AUTH: Policy(
             Retry.IF_MENDED, Failover.NEXT, Effect.OPEN, OpenReason.AUTH,
             "{provider} refused the credential; set a valid one, then reset", UNTIL_CHANGED,
@@ -228,6 +233,8 @@ class ProviderFailure(GatewayError):
             token, another host, an option left out.
         parameter: For `UNSUPPORTED`, the field of `Prompt` to leave out.
         hint: What a person can do, where it is better known than in the policy's own.
+        is_about_model: Whether it says nothing about the tier where the query itself chose the model; None: as the
+            policy has it.
     """
 
     def __init__(
@@ -240,6 +247,7 @@ class ProviderFailure(GatewayError):
         mended: bool = False,
         parameter: str | None = None,
         hint: str | None = None,
+        is_about_model: bool | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
@@ -249,6 +257,7 @@ class ProviderFailure(GatewayError):
         self.mended = mended
         self.parameter = parameter
         self.hint = hint
+        self.is_about_model = self.policy.is_about_model if is_about_model is None else is_about_model
 
     @property
     def policy(self) -> Policy:
@@ -265,6 +274,7 @@ class ProviderFailure(GatewayError):
             mended=self.mended,
             parameter=self.parameter,
             hint=self.hint,
+            is_about_model=self.is_about_model,
         )
 
     def hint_for(self, provider: str) -> str:

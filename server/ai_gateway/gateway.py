@@ -17,29 +17,41 @@ from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCac
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
-    FailureKind,
     GatewayClosed,
     GatewayError,
     InvalidQuery,
     NoTierAnswered,
-    ProviderFailure,
     QueryRefused,
     SettingsError,
-    where,
 )
 from ai_gateway.health import Health, health_of
 from ai_gateway.metrics import Metrics, MetricsSnapshot
-from ai_gateway.model import Answer, Backend, BreakerState, CacheMode, Delta, Event, Message, Query, Started, Tool
+from ai_gateway.model import (
+    Answer,
+    Backend,
+    BreakerState,
+    CacheMode,
+    Delta,
+    Embedding,
+    EmbeddingInput,
+    Event,
+    Message,
+    Prompt,
+    Query,
+    Started,
+    Tool,
+)
+from ai_gateway.probing import Catalogue, catalogue_of, check
 from ai_gateway.providers.base import SHAPING_OPTIONS, LLMProvider, prompt_of
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
+    from ai_gateway.account import CopilotAccount
     from ai_gateway.config import LoadedSettings
+    from ai_gateway.credentials.device_flow import DeviceCode
 
 log = logging.getLogger(__name__)
-
-CHECK_SECONDS = 5.0
 
 
 class QueryOptions(TypedDict, total=False):
@@ -115,8 +127,11 @@ class Gateway:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._blocking = BlockingLoop()
+        self._account: CopilotAccount | None = None
         self.on_change: Callable[[], None] | None = None
-        """Called at every change of a breaker or of the tiers."""
+        """Called at every change of a breaker, of the tiers or of a credential."""
+        self.on_sign_in: Callable[[GatewayError | None], None] | None = None
+        """Told how a sign-in ended; None: well."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -128,12 +143,8 @@ class Gateway:
     @classmethod
     def from_settings(cls, loaded: LoadedSettings, *, clock: Clock = SYSTEM_CLOCK) -> Self:
         """Make a gateway of settings; a tier whose settings are wrong is disabled and says so."""
-        from ai_gateway.assemble import assemble  # noqa: PLC0415 - as in `from_env`
-
-        settings, assembly = loaded.settings, assemble(loaded, clock=clock)
-        return cls(
-            assembly.tiers,
-            escalation=assembly.escalation,
+        settings = loaded.settings
+        gateway = cls(
             cache_enabled=settings.cache.enabled,
             cache_ttl_seconds=settings.cache.ttl_seconds,
             cache_max_entries=settings.cache.max_entries,
@@ -141,6 +152,8 @@ class Gateway:
             problems=[str(problem) for problem in loaded.problems],
             clock=clock,
         )
+        gateway._take_on(loaded)
+        return gateway
 
     async def query(
         self, prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]
@@ -170,6 +183,59 @@ class Gateway:
             raise GatewayClosed("the gateway is closed")
         return self._blocking.run(self.query(prompt, **options))
 
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        backend: Backend | str | None = None,
+        provider: str | None = None,
+        private: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Embedding:
+        """Turn texts into vectors, all by one model: whoever answers, answers for every text.
+
+        Args:
+            texts: One text, or several.
+            model: Ask only tiers that offer this model. Vectors of two models can't be compared, so name it if you
+                keep them.
+            dimensions: How long the vectors are to be; None: as the model makes them.
+            backend: Ask only this role.
+            provider: Ask only this provider.
+            private: Ask local tiers only.
+            timeout_seconds: For everything together.
+
+        Raises:
+            InvalidQuery: A part of it is malformed, or a text is empty.
+            NoTierAnswered: Nobody could; it says why, tier by tier.
+            GatewayClosed: The gateway was closed.
+        """
+        try:
+            query = Query(
+                EmbeddingInput((texts,) if isinstance(texts, str) else tuple(texts), dimensions),
+                backend=None if backend is None else Backend(backend),
+                provider=provider,
+                model=model,
+                private=private,
+                cache=CacheMode.OFF,
+                timeout_seconds=timeout_seconds,
+            )
+        except ValueError as error:
+            raise InvalidQuery(str(error)) from error
+        answer = await final_answer(self.stream(query))
+        return Embedding(
+            vectors=answer.vectors,
+            backend=answer.backend,
+            provider=answer.provider,
+            model=answer.model,
+            usage=answer.usage,
+            query_id=answer.query_id,
+            elapsed_ms=answer.elapsed_ms,
+            attempts=answer.attempts,
+            cost_usd=answer.cost_usd,
+        )
+
     async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
         """Ask, and yield what happens; the `Answer` comes last. Raises as `query` does."""
         if self._closed:
@@ -178,6 +244,7 @@ class Gateway:
         self._loop = self._loop or loop
         if self._loop is not loop:
             raise GatewayError("this gateway has connections in another event loop; make one gateway for each loop")
+        self.notice_credentials()
         self._metrics.asked()
         self._running += 1
         is_answered = False
@@ -207,8 +274,18 @@ class Gateway:
         Args:
             probe: Also see whether each upstream can be reached now, which takes up to five seconds.
         """
+        self.notice_credentials()
         reachable = await self._check_all() if probe else {}
         return health_of(self._chain.tiers, reachable=reachable, problems=self._problems)
+
+    async def models(self, provider: str | None = None) -> Catalogue:
+        """Ask the upstreams which models they offer, which takes up to five seconds.
+
+        Raises:
+            InvalidQuery: There is no such provider.
+        """
+        tiers = [tier for tier in self._named(provider) if tier in self._chain.tiers and tier.missing is None]
+        return await catalogue_of(tiers)
 
     def reset(self, provider: str | None = None, *, cache: bool = False) -> tuple[str, ...]:
         """Close breakers by hand: that of one provider, or all; and empty the cache, if asked to.
@@ -219,11 +296,7 @@ class Gateway:
         Raises:
             InvalidQuery: There is no such provider.
         """
-        known_tiers = (*self._chain.tiers, *self._chain.escalation)
-        tiers = [tier for tier in known_tiers if provider in {None, tier.name}]
-        if provider is not None and not tiers:
-            known = ", ".join(dict.fromkeys(tier.name for tier in known_tiers))
-            raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
+        tiers = self._named(provider)
         for tier in tiers:
             tier.last_failure = None
             tier.breaker.reset()
@@ -231,6 +304,40 @@ class Gateway:
             self._cache.clear()
         self._changed()
         return tuple(dict.fromkeys(tier.name for tier in tiers))
+
+    async def sign_in(self, token: str | None = None) -> DeviceCode | None:
+        """Sign in to Copilot.
+
+        Args:
+            token: A GitHub session that an editor has already; used by this process only. None: begin a device flow.
+
+        Returns:
+            The code to enter and the page to enter it at; the rest happens in the background, see `signed_in` and
+            `on_sign_in`. None where a token was given.
+
+        Raises:
+            GatewayError: There is no code to be had, or signing in would change nothing; it says why.
+        """
+        account = self._copilot_account()
+        if token is None:
+            return await account.begin_sign_in()
+        account.hand_over(token)
+        self._signed_in(None)
+        return None
+
+    async def signed_in(self) -> None:
+        """Wait until the sign-in that was begun has succeeded.
+
+        Raises:
+            GatewayError: It has not, and no longer will; it says why.
+        """
+        await self._copilot_account().signed_in()
+
+    async def sign_out(self) -> Sequence[str]:
+        """Forget the tokens that the gateway itself has; say where others remain that are not its to remove."""
+        remaining = await self._copilot_account().sign_out()
+        self._changed()
+        return remaining
 
     def metrics(self) -> MetricsSnapshot:
         """Give the figures so far."""
@@ -242,9 +349,20 @@ class Gateway:
         return self._chain.tiers
 
     @property
+    def credential_problems(self) -> tuple[str, ...]:
+        """What is wrong with the places where Copilot's tokens are or could be, whether or not one was found."""
+        return () if self._account is None else self._account.finder.problems
+
+    @property
     def state(self) -> BreakerState:
         """The state of the first configured tier's breaker."""
         return self._chain.state
+
+    def notice_credentials(self) -> None:
+        """Look whether credentials have changed, as when somebody signs in with another editor."""
+        changed = [tier.notice_credential() for tier in self._chain.tiers]
+        if any(changed):
+            self._changed()
 
     def seconds_to_next_change(self) -> float | None:
         """When a breaker reopens next, if nothing else happens; None: none will by itself."""
@@ -275,25 +393,24 @@ class Gateway:
 
     async def reconfigure(self, loaded: LoadedSettings) -> None:
         """Take on new settings; tiers that they leave as they were keep their breakers, and running queries go on."""
-        from ai_gateway.assemble import assemble  # noqa: PLC0415 - as in `from_env`
-
-        settings, before = loaded.settings, (*self._chain.tiers, *self._chain.escalation)
-        assembly = assemble(loaded, clock=self._clock, keep=before)
+        settings, before, account = loaded.settings, (*self._chain.tiers, *self._chain.escalation), self._account
         self._cache_enabled = settings.cache.enabled
         self._cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
         self._timeout_seconds = settings.query.timeout_seconds
         self._problems = tuple(str(problem) for problem in loaded.problems)
-        by_hand = {tier.name: tier for tier in self._chain.tiers if tier.fingerprint is None}
-        configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
-        self._chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+        self._take_on(loaded)
         kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
         self._retired += [tier.provider for tier in before if id(tier) not in kept]
+        if account is not None and account is not self._account:
+            await account.aclose()
         await self._close_retired()
         self._changed()
 
     async def aclose(self) -> None:
         """Take no more queries, and close every connection; queries that still run end with `GatewayClosed`."""
         self._closed = True
+        if self._account is not None:
+            await self._account.aclose()
         await asyncio.gather(*(tier.provider.aclose() for tier in (*self._chain.tiers, *self._chain.escalation)))
         await self._close_retired()
 
@@ -346,8 +463,48 @@ class Gateway:
             for event in self._from_cache(kept, started_at):
                 yield replace(event, attempts=error.attempts) if isinstance(event, Answer) else event
 
+    def _take_on(self, loaded: LoadedSettings) -> None:
+        """Make the tiers that settings ask for; what they leave as it was stays, and so do tiers added by hand."""
+        from ai_gateway.account import CopilotAccount  # noqa: PLC0415 - as in `from_env`
+        from ai_gateway.assemble import assemble, network_of  # noqa: PLC0415
+
+        before, network = self._account, network_of(loaded)
+        if before is None or before.made_of != (loaded.settings.copilot, network):
+            self._account = CopilotAccount(loaded, network=network, clock=self._clock, on_sign_in=self._signed_in)
+            if before is not None:
+                self._account.hand_over(before.handed_over)
+        assert self._account is not None  # noqa: S101 - made above
+        tiers = self._chain.tiers
+        assembly = assemble(
+            loaded,
+            copilot_tokens=self._account.finder,
+            clock=self._clock,
+            keep=(*tiers, *self._chain.escalation),
+        )
+        by_hand = {tier.name: tier for tier in tiers if tier.fingerprint is None}
+        configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
+        self._chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+
+    def _signed_in(self, error: GatewayError | None) -> None:
+        if self.on_sign_in is not None:
+            self.on_sign_in(error)
+        self._changed()
+
+    def _copilot_account(self) -> CopilotAccount:
+        if self._account is None:
+            raise InvalidQuery("this gateway was made by hand: give its Copilot provider a token instead")
+        return self._account
+
+    def _named(self, provider: str | None) -> list[ProviderTier]:
+        known_tiers = (*self._chain.tiers, *self._chain.escalation)
+        tiers = [tier for tier in known_tiers if provider in {None, tier.name}]
+        if provider is not None and not tiers:
+            known = ", ".join(dict.fromkeys(tier.name for tier in known_tiers))
+            raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
+        return tiers
+
     def _key_of(self, query: Query) -> bytes | None:
-        is_used = self._cache_enabled and query.cache is not CacheMode.OFF
+        is_used = self._cache_enabled and query.cache is not CacheMode.OFF and isinstance(query.prompt, Prompt)
         try:
             return key_of(query, self._tiers_offered) if is_used else None
         except (TypeError, ValueError) as error:
@@ -379,8 +536,8 @@ class Gateway:
         return FailoverChain(ordered, escalation=escalation, clock=self._clock, on_attempt=self._metrics.attempted)
 
     async def _check_all(self) -> dict[str, bool]:
-        tiers = [tier for tier in self._chain.tiers if tier.disabled is None]
-        found = await asyncio.gather(*(_check(tier) for tier in tiers))
+        tiers = [tier for tier in self._chain.tiers if tier.missing is None]
+        found = await asyncio.gather(*(check(tier) for tier in tiers))
         return {tier.name: fine for tier, fine in zip(tiers, found, strict=True)}
 
     def _transitioned(self, _transition: Transition) -> None:
@@ -393,24 +550,6 @@ class Gateway:
     async def _close_retired(self) -> None:
         while self._retired and not self._running:
             await self._retired.pop().aclose()
-
-
-async def _check(tier: ProviderTier) -> bool:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await tier.provider.check(tier.default_model)
-    except ProviderFailure as failure:
-        tier.last_failure = failure.bare()
-    except TimeoutError:
-        tier.last_failure = ProviderFailure(FailureKind.TIMEOUT, "nothing arrived in time")
-    except OSError as error:
-        tier.last_failure = ProviderFailure(FailureKind.NETWORK, f"the connection failed ({type(error).__name__})")
-    except Exception as error:  # noqa: BLE001 - a provider is anybody's code
-        log.error("a provider's own code failed: %s", where(error))  # noqa: TRY400 - the text may quote a key
-        tier.last_failure = ProviderFailure(FailureKind.CRASHED, f"the provider raised {type(error).__name__}")
-    else:
-        return True
-    return False
 
 
 def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]) -> Query:

@@ -11,7 +11,7 @@ from enum import StrEnum
 import psutil
 
 from ai_gateway import __version__
-from ai_gateway.model import Backend, BreakerState
+from ai_gateway.model import Allowance, Backend, BreakerState
 from ai_gateway.tier import ProviderTier
 
 GIB = 1024**3
@@ -40,6 +40,12 @@ class ProviderHealth:
     last_error: str | None
     hint: str | None
     model: str | None
+    credential: str | None
+    """Where the credential in use was found, where that is not a setting."""
+    allowance: Allowance | None
+    """What is left of the quota; None: unknown."""
+    is_loading: bool
+    """Whether it is silent now because it loads a model."""
     reachable: bool | None = None
 
 
@@ -81,7 +87,7 @@ def health_of(
         problems: Settings that are wrong.
         starting: Whether the tiers are not even known yet.
     """
-    asked = [tier for tier in tiers if tier.disabled is None]
+    asked = [tier for tier in tiers if tier.missing is None]
     available = [
         tier for tier in asked if reachable.get(tier.name, True) and tier.breaker.state is not BreakerState.OPEN
     ]
@@ -121,6 +127,9 @@ def _provider_health(tier: ProviderTier, reachable: bool | None) -> ProviderHeal
         last_error=f"{tier.last_failure.kind}: {tier.last_failure.detail}" if tier.last_failure else None,
         hint=tier.hint,
         model=tier.default_model,
+        credential=tier.provider.credential_source,
+        allowance=tier.provider.allowance,
+        is_loading=tier.provider.is_loading,
         reachable=reachable,
     )
 

@@ -77,6 +77,8 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+    signature: str | None = None
+    """The provider's own seal on it, to be given back with it (Gemini's `thoughtSignature`); opaque."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,13 @@ def _tool_call_of(value: object) -> ToolCall:
         raise ValueError("a tool call needs a 'function' with a 'name'")
     arguments = inner.get("arguments", "{}")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return ToolCall(id=str(value.get("id") or ""), name=inner["name"], arguments=text)
+    signature = value.get("signature")
+    return ToolCall(
+        id=str(value.get("id") or ""),
+        name=inner["name"],
+        arguments=text,
+        signature=signature if isinstance(signature, str) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +237,32 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A prompt with its routing: who may answer, by when, and what the cache may do."""
+class EmbeddingInput:
+    """Texts to be turned into vectors, all by one model. None means: as long as the model makes them."""
 
-    prompt: Prompt
+    texts: tuple[str, ...]
+    dimensions: int | None = None
+
+    def without(self, parameter: str) -> Self:
+        """Give the same input: vectors of another length than was asked for would be no answer."""
+        del parameter
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to embed; an empty text among others makes no vector either."""
+        return not self.texts or not all(text.strip() for text in self.texts)
+
+    def characters(self) -> int:
+        """Count the characters of all texts, the base of every token estimate."""
+        return sum(map(len, self.texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A prompt, or texts to embed, with its routing: who may answer, by when, and what the cache may do."""
+
+    prompt: Prompt | EmbeddingInput
     backend: Backend | None = None
     provider: str | None = None
     model: str | None = None
@@ -253,18 +283,26 @@ class Usage:
     """Tokens read and written; `estimated` where the upstream did not count them."""
 
     input_tokens: int
+    """All that was read, also from the upstream's cache or into it."""
     output_tokens: int
+    """All that was written, also in thought."""
     cached_input_tokens: int = 0
+    """Of `input_tokens`: read from the upstream's own cache, which is cheaper."""
+    cache_write_tokens: int = 0
+    """Of `input_tokens`: written to the upstream's own cache, which is dearer."""
     estimated: bool = False
 
     @classmethod
-    def estimate(cls, prompt: Prompt, text: str) -> Usage:
+    def estimate(cls, prompt: Prompt | EmbeddingInput, text: str) -> Usage:
         """Estimate from characters, at four to a token."""
         return cls(
             input_tokens=-(-prompt.characters() // CHARACTERS_PER_TOKEN),
             output_tokens=-(-len(text) // CHARACTERS_PER_TOKEN),
             estimated=True,
         )
+
+
+Vector = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +319,12 @@ class Finish:
     reason: FinishReason = FinishReason.STOP
     usage: Usage | None = None
     model: str | None = None
+    """As the upstream calls it; None: it did not say."""
     tool_calls: tuple[ToolCall, ...] = ()
+    cost_usd: float | None = None
+    """As the upstream itself reckons it; None: it did not say."""
+    vectors: tuple[Vector, ...] = ()
+    """One for each text of an `EmbeddingInput`, in its order."""
 
 
 Piece = Delta | Finish
@@ -297,6 +340,44 @@ class LLMResponse:
     finish_reason: FinishReason = FinishReason.STOP
     usage: Usage | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A provider's vectors, one for each text, all of one length and of one model."""
+
+    vectors: tuple[Vector, ...]
+    model: str | None = None
+    usage: Usage | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of an account's quota, as its upstream said last."""
+
+    remaining_percent: float
+    """0 to 100."""
+    resets_at: float | None = None
+    """Seconds since the epoch; None: it did not say."""
+    may_overrun: bool = False
+    """Whether more is sold when it is spent."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the next call would be refused."""
+        return self.remaining_percent <= 0 and not self.may_overrun
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that a provider offers to the account in use."""
+
+    id: str
+    context_tokens: int | None = None
+    """The longest prompt that it reads; None: unknown."""
+    embeds: bool = False
+    """Whether it makes vectors, and not text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +425,8 @@ class Answer:
     elapsed_ms: float
     attempts: tuple[Attempt, ...]
     tool_calls: tuple[ToolCall, ...] = ()
+    vectors: tuple[Vector, ...] = ()
+    """Of a query that asked for vectors instead of text."""
     cost_usd: float | None = None
     """None where it is unknown."""
     cached: bool = False
@@ -351,6 +434,23 @@ class Answer:
     """Given from the cache past its time because nobody else could answer."""
     age_seconds: float | None = None
     """How long ago a cached answer was given first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Vectors with their provenance, all of one model: those of two models can't be compared."""
+
+    vectors: tuple[Vector, ...]
+    """One for each text, in order."""
+    backend: Backend
+    provider: str
+    model: str | None
+    usage: Usage
+    query_id: str
+    elapsed_ms: float
+    attempts: tuple[Attempt, ...]
+    cost_usd: float | None = None
+    """None where it is unknown."""
 
 
 Event = Started | Delta | Reset | Answer

@@ -22,6 +22,7 @@ from ai_gateway.model import (
     Attempt,
     Backend,
     BreakerState,
+    EmbeddingInput,
     Finish,
     FinishReason,
     Message,
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 DEFAULT_QUERY_SECONDS = 300.0
 MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 PRIVATE = "private"
+EMBEDS_NOT = "no_embeddings"
+EMBEDS_NOT_HINT = "set the embedding_model of a tier whose provider makes embeddings"
 PRIVATE_HINT = "a private query reaches local tiers only; start one, or ask without private"
 
 
@@ -45,7 +48,7 @@ class Asking:
     """One tier being asked for one query, over both of its tries."""
 
     tier: ProviderTier
-    prompt: Prompt
+    prompt: Prompt | EmbeddingInput
     model: str | None
     started_at: float
     texts: list[str] = field(default_factory=list)
@@ -70,7 +73,8 @@ class Asking:
         """Take in the terminal marker, unless what it ends is no answer."""
         if finish.reason is FinishReason.CONTENT_FILTER:
             raise ProviderFailure(FailureKind.CONTENT_FILTER, "the content filter cut the answer off")
-        if not self.texts and not finish.tool_calls and finish.reason is not FinishReason.REFUSAL:
+        says_something = self.texts or finish.tool_calls or finish.vectors or finish.reason is FinishReason.REFUSAL
+        if not says_something:
             raise ProviderFailure(FailureKind.EMPTY, f"an answer without text (finish reason {finish.reason})")
         self.finish = finish
 
@@ -101,6 +105,7 @@ class Run:
         self.may_escalate = False
         self.others_may_follow = False
         self.failed_tiers: set[ProviderTier] = set()
+        self.retried_tiers: set[ProviderTier] = set()
         self._clock = clock
         self._started_at = clock.monotonic()
         seconds = DEFAULT_QUERY_SECONDS if query.timeout_seconds is None else query.timeout_seconds
@@ -118,17 +123,19 @@ class Run:
         return self.remaining_seconds / (2 if self.others_may_follow and not is_begun else 1)
 
     @property
-    def prompt(self) -> Prompt:
-        """The prompt, with leave to escalate where that leads anywhere."""
+    def prompt(self) -> Prompt | EmbeddingInput:
+        """What is asked, with leave to escalate where that leads anywhere."""
         prompt = self.query.prompt
-        if not self.may_escalate:
+        if not self.may_escalate or not isinstance(prompt, Prompt):
             return prompt
         return replace(prompt, messages=(Message("system", INSTRUCTION), *prompt.messages))
 
     def excludes(self, tier: ProviderTier) -> tuple[str, str] | None:
         """Say why a tier must not be asked, whatever its breaker says, and what a person can do about that."""
-        if tier.disabled is not None:
-            return OpenReason.NOT_CONFIGURED, tier.disabled
+        if (missing := tier.missing) is not None:
+            return OpenReason.NOT_CONFIGURED, missing
+        if isinstance(self.query.prompt, EmbeddingInput) and not tier.embedding_models:
+            return EMBEDS_NOT, EMBEDS_NOT_HINT
         if self.query.private and tier.backend is not Backend.LOCAL:
             return PRIVATE, PRIVATE_HINT
         if tier.context_tokens is not None and tier.context_tokens <= self._too_short_tokens:
@@ -189,18 +196,23 @@ class Run:
         """Put the answer together."""
         assert asking.finish is not None  # noqa: S101 - the caller checked
         content = "".join(asking.texts)
+        finish = asking.finish
+        model = finish.model or asking.model
+        usage = finish.usage or Usage.estimate(asking.prompt, content)
         return Answer(
             content=content,
             backend=asking.tier.backend,
             provider=asking.tier.name,
-            model=asking.finish.model or asking.model,
+            model=model,
             state=state,
-            finish_reason=asking.finish.reason,
-            usage=asking.finish.usage or Usage.estimate(asking.prompt, content),
+            finish_reason=finish.reason,
+            usage=usage,
             query_id=self.query_id,
             elapsed_ms=1000 * (self._clock.monotonic() - self._started_at),
             attempts=tuple(self.attempts),
-            tool_calls=asking.finish.tool_calls,
+            tool_calls=finish.tool_calls,
+            vectors=finish.vectors,
+            cost_usd=asking.tier.cost_usd(model, usage) if finish.cost_usd is None else finish.cost_usd,
         )
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ai_gateway.breaker import CircuitBreaker
 from ai_gateway.failures import OpenReason, ProviderFailure
-from ai_gateway.model import Backend, Query
+from ai_gateway.model import Backend, BreakerState, EmbeddingInput, Query, Usage
 from ai_gateway.providers.base import LLMProvider
+
+
+class PriceList(Protocol):
+    """What the models of one provider cost."""
+
+    def cost_usd(self, model: str, usage: Usage) -> float | None:
+        """Reckon what an answer cost; None where the model's price is unknown."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +41,14 @@ class ProviderTier:
         name: Of the provider, as people see it.
         provider: What is asked.
         models: What it offers; the first is its default. Empty: its own choice.
+        embedding_models: What it offers for embeddings, likewise. Empty: it makes none.
         backend: The role that a person sees it in.
         breaker: Its own.
         deadlines: How long it may take; None: as its backend suggests.
         context_tokens: The longest prompt that it reads; None: unknown.
         base_url: Where prompts go, for people to know.
-        disabled: What to do before it can be asked at all; None: it can.
+        prices: What its models cost; None: unknown. A local tier costs nothing.
+        disabled: What to do before it can be asked at all; None: it can, as far as its settings go.
         priority: A gateway asks tiers of a higher one first.
         fingerprint: The settings that it was made of; None: it was made by hand.
     """
@@ -49,11 +60,24 @@ class ProviderTier:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     deadlines: Deadlines | None = None
     context_tokens: int | None = None
+    embedding_models: Sequence[str] = ()
+    prices: PriceList | None = None
     base_url: str | None = None
     disabled: str | None = None
     priority: int = 0
     fingerprint: object = None
     last_failure: ProviderFailure | None = None
+    _credential_version: object = field(default=None, init=False, repr=False)
+
+    @property
+    def missing(self) -> str | None:
+        """What to do before it can be asked at all; None: it can."""
+        return self.disabled if self.disabled is not None else self.provider.missing
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it would be asked now."""
+        return self.missing is None and self.breaker.state is not BreakerState.OPEN
 
     @property
     def limits(self) -> Deadlines:
@@ -63,13 +87,13 @@ class ProviderTier:
     @property
     def reason(self) -> OpenReason | None:
         """Why it is not asked now; None if it is."""
-        return OpenReason.NOT_CONFIGURED if self.disabled is not None else self.breaker.reason
+        return OpenReason.NOT_CONFIGURED if self.missing is not None else self.breaker.reason
 
     @property
     def hint(self) -> str | None:
         """What a person can do about it, if anything is wrong."""
-        if self.disabled is not None:
-            return self.disabled
+        if (missing := self.missing) is not None:
+            return missing
         return self.last_failure.hint_for(self.name) if self.last_failure else None
 
     @property
@@ -79,15 +103,37 @@ class ProviderTier:
 
     def model_for(self, query: Query) -> str | None:
         """Choose the model to ask."""
+        offered = self._offered_for(query)
         if query.model is not None:
             return query.model
-        if query.preferred_model in self.models:
+        if query.preferred_model in offered:
             return query.preferred_model
-        return self.default_model
+        return offered[0] if offered else None
 
     def fits_pins(self, query: Query) -> bool:
         """Say whether the query's pins leave this tier in."""
         if query.backend not in {None, self.backend} or query.provider not in {None, self.name}:
             return False
         is_pinned = query.backend is not None or query.provider is not None
-        return query.model is None or is_pinned or query.model in self.models
+        return query.model is None or is_pinned or query.model in self._offered_for(query)
+
+    def cost_usd(self, model: str | None, usage: Usage) -> float | None:
+        """Reckon what an answer cost; None where no price is known."""
+        if self.backend is Backend.LOCAL:
+            return 0.0
+        return None if self.prices is None or model is None else self.prices.cost_usd(model, usage)
+
+    def notice_credential(self) -> bool:
+        """Close a breaker that only another credential could close, if there is another one now; say whether."""
+        version = self.provider.credential_version
+        if version == self._credential_version:
+            return False
+        self._credential_version = version
+        reason = self.breaker.reason
+        if reason is not None and not reason.may_be_probed_early:
+            self.breaker.reset()
+            self.last_failure = None
+        return True
+
+    def _offered_for(self, query: Query) -> Sequence[str]:
+        return self.embedding_models if isinstance(query.prompt, EmbeddingInput) else self.models

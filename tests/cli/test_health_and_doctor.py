@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ai_gateway.fakes import FakeCopilot, copilot_failures
 from cli.command import environment, run
 from cli.conftest import World
 
@@ -54,7 +56,7 @@ async def test_the_doctor_tells_a_person_with_nothing_what_to_do_first(tmp_path:
     assert found.code == 1
     assert "set GITHUB_COPILOT_TOKEN" in shown
     assert "set OPENAI_API_KEY" in shown
-    assert "ollama pull" in shown
+    assert "ai-gateway pull" in shown
 
 
 async def test_the_doctor_names_a_wrong_setting_and_goes_on_with_the_rest(world: World) -> None:
@@ -69,18 +71,39 @@ async def test_the_doctor_names_a_wrong_setting_and_goes_on_with_the_rest(world:
     assert states["copilot"] is None
 
 
-@pytest.mark.parametrize(("refusal", "advice"), [(401, "sign in again"), (404, "has no access to Copilot")])
-async def test_the_doctor_tells_a_refused_copilot_token_from_a_missing_plan(
-    world: World, refusal: int, advice: str
-) -> None:
-    if refusal == 401:
-        world.copilot.oauth_tokens.clear()
-    else:
-        from ai_gateway.fakes import copilot_failures  # noqa: PLC0415 - only here
+def nothing(world: World) -> None:
+    del world.environ["GITHUB_COPILOT_TOKEN"]
 
-        world.copilot.fault(copilot_failures.not_found(), times=None, path="/copilot_internal/v2/token")
+
+def expired(world: World) -> None:
+    world.copilot.oauth_tokens.clear()
+
+
+def unentitled(world: World) -> None:
+    world.copilot.fault(copilot_failures.not_entitled(), times=None, path=FakeCopilot.exchange_path)
+
+
+def spent(world: World) -> None:
+    world.copilot.quota_percent_remaining = 0
+
+
+@pytest.mark.parametrize(
+    ("happened", "advice"),
+    [
+        (nothing, "copilot: sign in: run 'ai-gateway login'"),
+        (expired, "copilot: GitHub no longer accepts the Copilot token"),
+        (unentitled, "copilot: this GitHub account has no Copilot; sign up"),
+        (spent, "quota"),
+    ],
+)
+async def test_the_doctor_tells_four_kinds_of_trouble_with_copilot_apart(
+    happened: Callable[[World], None], advice: str, world: World
+) -> None:
+    happened(world)
     found = await run("doctor", environ=world.environ)
-    assert advice in " ".join(found.out.split())
+    steps = [line for line in found.out.splitlines() if line.startswith("• copilot:")]
+    assert len(steps) == 1
+    assert advice in steps[0]
 
 
 async def test_no_color_is_heeded(world: World) -> None:
@@ -95,7 +118,5 @@ async def test_the_doctor_shows_the_way_to_each_provider_but_no_password_of_the_
         "AI_GATEWAY_NETWORK__PROXY": "http://me:hidden@127.0.0.1:9",
     }
     found = await run("doctor", environ=environ)
-    assert "https://nowhere.invalid/v1 http://127.0.0.1:9 the operating system's certificates" in " ".join(
-        found.out.split()
-    )
+    assert "https://nowhere.invalid/v1 127.0.0.1:9 the operating system's certificates" in " ".join(found.out.split())
     assert "hidden" not in found.out + (await run("doctor", "--json", environ=environ)).out

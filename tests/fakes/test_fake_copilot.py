@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from ai_gateway.fakes import FakeCopilot, Fault, ToolCall, catalogue_entry, copilot_failures
+from ai_gateway.fakes.copilot_account import UNLIMITED, Quota
 from ai_gateway.fakes.device_flow import GRANT_TYPE
 from fakes.raw_http import RawResponse, ask
 
@@ -289,3 +290,77 @@ async def test_a_refused_exchange_can_be_planned() -> None:
         response = await exchange(upstream)
     assert response.status == 403
     assert json.loads(response.body)["error_details"]["notification_id"] == "no_copilot_access"
+
+
+async def test_each_host_serves_one_plan_and_refuses_accounts_of_another() -> None:
+    async with FakeCopilot() as individual, FakeCopilot(plan="business", beside=individual) as business:
+        bearer = await session(individual)
+        assert (await chat(business, bearer)).status == 421
+        individual.account.plan = "business"
+        given = json.loads((await exchange(individual)).body)
+        assert given["endpoints"]["api"] == business.url
+        misdirected = await chat(individual, given["token"])
+        assert (misdirected.status, misdirected.body) == (421, b"Misdirected Request\n")
+        assert (await chat(business, given["token"])).status == 200
+        assert (await chat(business, bearer)).status == 200
+
+
+async def test_an_app_may_be_kept_from_exchanging() -> None:
+    async with FakeCopilot() as upstream:
+        upstream.offers_exchange = False
+        assert (await exchange(upstream)).status == 404
+        assert (await chat(upstream, "ghu_fake")).status == 200
+
+
+async def test_graphql_knows_the_endpoints_and_nothing_else() -> None:
+    async with FakeCopilot() as upstream:
+        query = {"query": "query { viewer { login } }"}
+        response = await ask(upstream, "/graphql", query, headers={"Authorization": "Bearer ghu_fake"})
+    answer = json.loads(response.body)
+    assert (response.status, answer["data"]) == (200, None)
+    assert answer["errors"]
+
+
+async def test_the_catalogue_has_models_for_vectors_that_no_editor_shows() -> None:
+    async with FakeCopilot() as upstream:
+        listed = json.loads((await get(upstream, "/models", "Bearer ghu_fake")).body)["data"]
+    entries = {entry["id"]: entry for entry in listed}
+    assert entries["text-embedding-3-small"]["capabilities"]["type"] == "embeddings"
+    assert [name for name, entry in entries.items() if not entry["model_picker_enabled"]] == ["text-embedding-3-small"]
+
+
+@pytest.mark.parametrize("texts", [[], ["x"] * 257])
+async def test_too_few_or_too_many_texts_are_not_embedded(texts: list[str]) -> None:
+    async with FakeCopilot() as upstream:
+        body = {"model": "text-embedding-3-small", "input": texts}
+        response = await ask(upstream, "/embeddings", body, headers={"Authorization": "Bearer ghu_fake"})
+    assert (response.status, json.loads(response.body)["error"]["code"]) == (400, "invalid_request_body")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"policy": {"state": "disabled", "terms": ""}}, "model_not_supported"),
+        ({"supported_endpoints": ["/responses"]}, "unsupported_api_for_model"),
+    ],
+)
+async def test_a_model_that_is_off_or_elsewhere_does_not_chat(changes: Mapping[str, object], code: str) -> None:
+    async with FakeCopilot(models=[catalogue_entry("m", **changes)]) as upstream:
+        response = await chat(upstream, "ghu_fake", model="m")
+    assert (response.status, json.loads(response.body)["error"]["code"]) == (400, code)
+
+
+async def test_headers_and_account_tell_of_the_same_quotas() -> None:
+    async with FakeCopilot() as upstream:
+        upstream.account.quotas = {
+            "chat": Quota(UNLIMITED, 100.0),
+            "premium_models": Quota(50, 10.0, overage_permitted=True),
+        }
+        response = await chat(upstream, "ghu_fake")
+        account = json.loads((await get(upstream, "/copilot_internal/user", "token ghu_fake")).body)
+    headers = {name: parse_qs(response.headers[f"x-quota-snapshot-{name}"]) for name in upstream.account.quotas}
+    assert (headers["chat"]["ent"], headers["chat"]["ovPerm"]) == (["-1"], ["false"])
+    assert (headers["premium_models"]["rem"], headers["premium_models"]["ovPerm"]) == (["10.0"], ["true"])
+    snapshots = account["quota_snapshots"]
+    assert snapshots["chat"]["unlimited"]
+    assert (snapshots["premium_models"]["remaining"], snapshots["premium_models"]["overage_permitted"]) == (5, True)

@@ -25,6 +25,8 @@ OPENAI = [
     (openai_failures.context_length_exceeded(), 400, "invalid_request_error", "context_length_exceeded"),
     (openai_failures.unsupported_parameter(), 400, "invalid_request_error", "unsupported_parameter"),
     (openai_failures.unsupported_value(), 400, "invalid_request_error", "unsupported_value"),
+    (openai_failures.unrecognized_argument(), 400, "invalid_request_error", None),
+    (openai_failures.unverified_organization(), 400, "invalid_request_error", "unsupported_value"),
     (openai_failures.content_policy_violation(), 400, "invalid_request_error", "content_policy_violation"),
     (openai_failures.invalid_api_key(), 401, "invalid_request_error", "invalid_api_key"),
     (

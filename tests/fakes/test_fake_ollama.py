@@ -255,6 +255,29 @@ async def test_texts_are_embedded() -> None:
     assert len(legacy) > 8
 
 
+async def test_a_text_too_long_makes_no_vector_if_it_must_not_be_cut() -> None:
+    async with FakeOllama() as upstream:
+        upstream.default_num_ctx = 2
+        body = {"model": "llama3.2", "input": ["short", "three whole words"]}
+        refused = await ask(upstream, "/api/embed", {**body, "truncate": False})
+        cut = await ask(upstream, "/api/embed", body)
+    assert (refused.status, cut.status) == (400, 200)
+
+
+async def test_a_model_that_writes_makes_no_vectors() -> None:
+    async with FakeOllama(models=[OllamaModel(name="writes", capabilities=("completion",))]) as upstream:
+        refused = await ask(upstream, "/api/embed", {"model": "writes", "input": "text"})
+    assert refused.status == 501
+    assert "does not support embeddings" in json.loads(refused.body)["error"]
+
+
+async def test_vectors_are_never_longer_than_the_model_makes_them() -> None:
+    async with FakeOllama() as upstream:
+        made = await post(upstream, "/api/embed", input="text", dimensions=1000)
+        usual = await post(upstream, "/api/embed", input="text")
+    assert made["embeddings"] == usual["embeddings"]
+
+
 async def test_a_pulled_model_is_installed_when_the_pull_has_ended() -> None:
     async with FakeOllama() as upstream:
         assert (await chat(upstream, model="new")).status == 404
@@ -265,7 +288,49 @@ async def test_a_pulled_model_is_installed_when_the_pull_has_ended() -> None:
         assert (await chat(upstream, model="new")).status == 200
     statuses = [line["status"] for line in response.events]
     assert (statuses[0], statuses[-1]) == ("pulling manifest", "success")
-    assert [line.get("completed") for line in response.events if "total" in line] == [None, 250, 500, 1000]
+    assert "verifying sha256 digest" in statuses
+
+
+async def test_a_pull_tells_of_each_layer_and_leaves_out_a_counter_of_zero() -> None:
+    async with FakeOllama() as upstream:
+        lines = (await ask(upstream, "/api/pull", {"model": "new"})).events
+    layers: dict[object, list[object]] = {}
+    for line in lines:
+        if "digest" in line:
+            layers.setdefault(line["digest"], []).append(line.get("completed"))
+    assert list(layers.values()) == [
+        [None, 250, 500, 750, 1000],
+        [None, 25, 50, 75, 100],
+        [None, 2, 4, 6, 8, 10],
+    ]
+
+
+async def test_a_pull_goes_on_where_the_last_one_was_broken_off() -> None:
+    async with FakeOllama() as upstream:
+        upstream.fault(Fault.cut(after=4), path="/api/pull")
+        await ask(upstream, "/api/pull", {"model": "new"})
+        lines = (await ask(upstream, "/api/pull", {"model": "new"})).events
+    assert next(line["completed"] for line in lines if "digest" in line) == 500
+
+
+async def test_of_a_cloud_model_a_stub_is_pulled() -> None:
+    async with FakeOllama(models=[]) as upstream:
+        await ask(upstream, "/api/pull", {"name": "giant:cloud"})
+        models = (await get(upstream, "/api/tags"))["models"]
+    assert isinstance(models, list)
+    assert [model["remote_host"] for model in models] == ["https://ollama.com:443"]
+
+
+async def test_a_pull_of_nothing_is_refused() -> None:
+    async with FakeOllama() as upstream:
+        refused = await ask(upstream, "/api/pull", {})
+    assert (refused.status, json.loads(refused.body)) == (400, {"error": "invalid model name"})
+
+
+@pytest.mark.parametrize("name", ["llama3.2", "LLAMA3.2:latest", "library/llama3.2", "llama3.2:local"])
+async def test_a_model_goes_by_more_than_one_name(name: str) -> None:
+    async with FakeOllama() as upstream:
+        assert (await chat(upstream, model=name)).status == 200
 
 
 async def test_a_pull_meets_faults_as_a_chat_does() -> None:

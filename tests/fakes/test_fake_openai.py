@@ -180,6 +180,8 @@ async def test_an_unknown_model_is_refused_where_models_were_given() -> None:
         ({"model": "o3-mini", "max_tokens": 5}, "max_tokens", "unsupported_parameter"),
         ({"model": "gpt-5.1", "max_tokens": 5}, "max_tokens", "unsupported_parameter"),
         ({"model": "gpt-5", "temperature": 0.2}, "temperature", "unsupported_value"),
+        ({"model": "gpt-5", "stop": ["x"]}, "stop", "unsupported_parameter"),
+        ({"stream_options": {"include_usage": True}}, "stream_options", None),
     ],
 )
 async def test_a_wrong_body_is_refused(body: Body, param: str | None, code: str | None) -> None:
@@ -196,6 +198,7 @@ async def test_a_wrong_body_is_refused(body: Body, param: str | None, code: str 
         {"model": "gpt-4.1", "max_tokens": 5, "temperature": 0.2},
         {"model": "gpt-4o", "max_tokens": 5},
         {"model": "gpt-5", "max_completion_tokens": 5, "temperature": 1, "presence_penalty": 0},
+        {"model": "gpt-5-chat-latest", "max_tokens": 5, "temperature": 0.2},
     ],
 )
 async def test_a_right_body_is_taken(body: Body) -> None:
@@ -247,6 +250,13 @@ async def test_embeddings_can_be_asked_for_in_base64() -> None:
     floats = plain["data"][0]["embedding"]
     raw = base64.b64decode(packed["data"][0]["embedding"])
     assert struct.unpack(f"<{len(floats)}f", raw) == pytest.approx(floats)
+
+
+@pytest.mark.parametrize("texts", [["x"] * 2049, ["x", ""]], ids=["too many", "an empty one"])
+async def test_texts_that_can_not_be_embedded_are_refused(texts: list[str]) -> None:
+    async with FakeOpenAI() as upstream:
+        response = await ask(upstream, "/v1/embeddings", {"model": "text-embedding-3-small", "input": texts})
+    assert (response.status, error_of(response)["param"]) == (400, "input")
 
 
 async def test_every_answer_carries_rate_limits_and_a_request_id() -> None:

@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI, Fault
-from ai_gateway.messages import HealthResult, MetricsResult, NoAnswerData, QueryResult, ResetResult
 from ai_gateway.messages.params import MAX_QUERY_CHARACTERS
+from ai_gateway.messages.results import (
+    EmbedResult,
+    HealthResult,
+    MetricsResult,
+    ModelsResult,
+    NoAnswerData,
+    QueryResult,
+    ResetResult,
+)
+from ai_gateway.messages.schema import adapter_of
 from support.rpc import Json, ServerProcess, running_server
 
 INVALID_PARAMS, NO_TIER_ANSWERED = -32602, -32050
@@ -21,7 +30,7 @@ async def test_a_query_says_who_answered_and_how(tmp_path: Path, upstream: FakeO
         await server.initialize()
         result = await server.result("ai/query", {"prompt": "Which city?", "system": "Be brief."})
         again = await server.result("ai/query", {"prompt": "Which city?", "system": "Be brief."})
-    QueryResult.model_validate(result)
+    adapter_of(QueryResult).validate_python(result)
     assert (result["response"], result["provider"], result["state"]) == ("Paris, said the model.", "openai", "closed")
     assert [attempt["outcome"] for attempt in result["attempts"]] == ["answered"]
     assert (result["cached"], again["cached"], again["response"]) == (False, True, result["response"])
@@ -154,7 +163,7 @@ async def test_when_nobody_answers_the_error_says_who_was_asked_and_what_to_do(
     async with running_server(tmp_path, environ=cloud) as server:
         await server.initialize()
         error = (await server.request("ai/query", {"prompt": "hello"}))["error"]
-    NoAnswerData.model_validate(error["data"])
+    adapter_of(NoAnswerData).validate_python(error["data"])
     [attempt] = error["data"]["attempts"]
     assert error["code"] == NO_TIER_ANSWERED
     assert (attempt["provider"], attempt["outcome"], attempt["reason"]) == ("openai", "failed", "rate_limit")
@@ -185,7 +194,7 @@ async def test_health_metrics_and_reset_tell_of_a_breaker(
         reset = await server.result("ai/reset", {"provider": "openai"})
         mended = await server.result("ai/health", {"probe": True})
     for model, result in ((HealthResult, broken), (MetricsResult, metrics), (ResetResult, reset)):
-        model.model_validate(result)
+        adapter_of(model).validate_python(result)
     [provider] = broken["providers"]
     assert (broken["status"], broken["circuit_state"]) == ("down", "open")
     assert (provider["state"], provider["reason"]) == ("open", "rate")
@@ -194,6 +203,38 @@ async def test_health_metrics_and_reset_tell_of_a_breaker(
     assert metrics["providers"]["openai"]["failures"] == {"rate_limit": 1}
     assert reset == {"status": "ok", "state": "closed", "reset": ["openai"]}
     assert (mended["status"], mended["providers"][0]["reachable"]) == ("ok", True)
+
+
+async def test_texts_become_vectors(tmp_path: Path, cloud: dict[str, str]) -> None:
+    async with running_server(tmp_path, environ=cloud) as server:
+        await server.initialize()
+        several = await server.result("ai/embed", {"input": ["one", "two"], "dimensions": 4})
+        one = await server.result("ai/embed", {"input": "two", "model": "text-embedding-3-small", "dimensions": 4})
+        refused = (await server.request("ai/embed", {"input": "two", "model": "gpt-4o-mini"}))["error"]
+        empty = (await server.request("ai/embed", {"input": ["one", ""]}))["error"]
+    adapter_of(EmbedResult).validate_python(several)
+    assert [len(vector) for vector in several["vectors"]] == [4, 4]
+    assert one["vectors"] == several["vectors"][1:]
+    assert (several["provider"], several["model"]) == ("openai", "text-embedding-3-small")
+    assert refused["code"] == INVALID_PARAMS
+    assert (empty["code"], empty["data"]["field"]) == (INVALID_PARAMS, "input.1")
+
+
+async def test_the_models_of_every_upstream_are_listed(
+    tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str]
+) -> None:
+    async with running_server(tmp_path, environ={**cloud, "CLOUD_MODEL": "gpt-4.1"}) as server:
+        await server.initialize()
+        found = await server.result("ai/models")
+        upstream.fault(Fault.status(500), times=None, path="/models")
+        silent = await server.result("ai/models", {"provider": "openai"})
+        unknown = (await server.request("ai/models", {"provider": "nobody"}))["error"]
+    adapter_of(ModelsResult).validate_python(found)
+    assert {model["id"] for model in found["models"] if model["is_default"]} == {"gpt-4.1", "text-embedding-3-small"}
+    assert {model["id"] for model in found["models"] if model["embeds"]} == {"text-embedding-3-small"}
+    assert silent["models"] == []
+    assert silent["problems"][0].startswith("openai: server (HTTP 500")
+    assert (unknown["code"], unknown["data"]["field"]) == (INVALID_PARAMS, "provider")
 
 
 async def test_resetting_may_empty_the_cache(tmp_path: Path, cloud: dict[str, str]) -> None:

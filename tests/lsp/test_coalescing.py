@@ -12,7 +12,7 @@ import pytest
 from ai_gateway.lsp.coalescing import FLUSH_CHARACTERS, FLUSH_EVERY_SECONDS, Coalescer
 from ai_gateway.lsp.server import GatewayServer
 from ai_gateway.lsp.streaming import followed
-from ai_gateway.messages import QueryParams
+from ai_gateway.messages.params import QueryParams
 from ai_gateway.model import Backend, Delta, Event, Reset, Started
 
 

@@ -10,7 +10,8 @@ from ai_gateway.fakes import FakeOpenAI, Fault
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health
 from ai_gateway.lsp.status import StatusPublisher
-from ai_gateway.messages import HealthSummary
+from ai_gateway.messages.results import HealthSummary
+from ai_gateway.messages.schema import adapter_of
 from ai_gateway.model import BreakerState
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.tier import ProviderTier
@@ -122,6 +123,6 @@ async def test_a_client_is_told_when_the_gateway_is_ready_and_at_every_transitio
         await server.result("ai/query", {"prompt": "hello"})
         closed = await server.notification("ai/status", lambda status: status["circuit_state"] == "closed")
     for status in (ready, opened, reopened, closed):
-        HealthSummary.model_validate(status)
+        adapter_of(HealthSummary).validate_python(status)
     assert [status["status"] for status in (ready, opened, reopened, closed)] == ["ok", "down", "degraded", "ok"]
     assert opened["providers"][0]["reason"] == "outage"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ai_gateway.fakes import FakeOllama, FakeOpenAI, Fault
-from ai_gateway.messages import DeltaProgress, ResetProgress, StartedProgress
+from ai_gateway.messages.progress import DeltaProgress, ResetProgress, StartedProgress
+from ai_gateway.messages.schema import adapter_of
 from support.rpc import ServerProcess, running_server
 
 CANCELLED = -32800
@@ -35,8 +36,8 @@ async def test_the_first_delta_is_told_at_once_and_the_response_repeats_the_whol
     go_on.set()
     reply = await client.reply_to(msg_id)
     rest = [message["params"]["value"]["text"] for message in client.messages]
-    StartedProgress.model_validate(started)
-    DeltaProgress.model_validate(first)
+    adapter_of(StartedProgress).validate_python(started)
+    adapter_of(DeltaProgress).validate_python(first)
     assert (started["provider"], first["text"]) == ("openai", "one")
     assert reply["result"]["response"] == first["text"] + "".join(rest) == "one two three"
 
@@ -76,7 +77,7 @@ async def test_what_a_tier_said_before_it_broke_off_is_taken_back(tmp_path: Path
             values = [message["params"]["value"] for message in client.messages if message["method"] == "$/progress"]
     kinds = [value["kind"] for value in values]
     position = kinds.index("reset")
-    ResetProgress.model_validate(values[position])
+    adapter_of(ResetProgress).validate_python(values[position])
     assert kinds[0] == "started"
     assert kinds[position + 1] == "started"
     assert values[position + 1]["provider"] == "ollama"

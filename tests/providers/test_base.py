@@ -133,5 +133,5 @@ async def test_a_script_is_played_word_by_word_and_the_last_one_over_and_over() 
         await stream(provider)
     for _ in range(2):
         assert await stream(provider) == (["x"], Finish(FinishReason.LENGTH))
-    assert provider.models[0] == "m"
+    assert provider.models_asked[0] == "m"
     assert len(provider.prompts) == 4

@@ -10,21 +10,21 @@ import pytest
 
 from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason
-from ai_gateway.fakes import Answer, FakeCopilot, Fault, ToolCall, copilot_failures
+from ai_gateway.fakes import Answer, FakeCopilot, Fault, ToolCall, copilot_failures, openai_failures
 from ai_gateway.model import BreakerState, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
-from ai_gateway.providers.copilot import ClientIdentity, CopilotProvider
+from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvider
 from ai_gateway.providers.http import Network
+from ai_gateway.providers.tokens import GivenToken
 from ai_gateway.tier import Deadlines, ProviderTier
-from support.asking import MESSAGES, all_texts_of, ask, failure_of, stream
+from support.asking import MESSAGES, all_texts_of, ask, failure_of
 from support.fake_clock import FakeClock
+from support.provider_contract import HANG_SECONDS, KEY, SECRET_PROMPT, StreamingProvider
 from support.proxy import Proxy
 from support.raw_server import AUTHORITY, RawServer, header, response
-from support.stream_faults import BROKEN, TEXT, TOLERATED, TOLERATED_EVENTS
+from support.stream_faults import TEXT, TOLERATED_EVENTS
 
-HANG_SECONDS = 20
-TOKEN = "ghu_very_secret"
-SECRET_PROMPT = "my innermost thought"
+TOKEN = KEY
 IDENTITY = ClientIdentity("AI-Gateway", "1.2.3", "some-integration")
 EXCHANGE = FakeCopilot.exchange_path
 ANSWER = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
@@ -45,7 +45,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def provider(upstream: FakeCopilot, clock: FakeClock) -> AsyncIterator[CopilotProvider]:
     async with aclosing(
-        CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=upstream.url, clock=clock)
+        CopilotProvider(GivenToken(TOKEN), identity=IDENTITY, github_api_url=upstream.url, clock=clock)
     ) as provider:
         yield provider
 
@@ -59,6 +59,10 @@ def session(**fields: object) -> bytes:
     """What an exchange answers."""
     said = {"token": "tid=1;exp=1:mac", "expires_at": 1, "refresh_in": 1500, **fields}
     return response(json.dumps(said).encode(), content_type="application/json")
+
+
+class TestCopilotProvider(StreamingProvider):
+    pass
 
 
 async def test_the_oauth_token_is_exchanged_and_the_session_asks(
@@ -90,16 +94,6 @@ async def test_requests_name_the_product_truthfully(upstream: FakeCopilot, provi
     assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
 
 
-async def test_an_answer_arrives_as_it_is_written_with_usage_and_model(
-    upstream: FakeCopilot, provider: CopilotProvider
-) -> None:
-    upstream.seconds_between_chunks = 0.001
-    deltas, finish = await stream(provider, "gpt-4o")
-    assert "".join(deltas) == TEXT
-    assert len(deltas) > 1
-    assert (finish.reason, finish.usage, finish.model) == (FinishReason.STOP, Usage(2, len(TEXT.split())), "gpt-4o")
-
-
 async def test_tools_are_offered_and_their_calls_come_back_whole(
     upstream: FakeCopilot, provider: CopilotProvider
 ) -> None:
@@ -109,50 +103,74 @@ async def test_tools_are_offered_and_their_calls_come_back_whole(
     assert "tools" in upstream.requests[1].json
 
 
-@pytest.mark.parametrize(
-    "fault", [pytest.param(fault, id=name) for name, fault in (TOLERATED | TOLERATED_EVENTS).items()]
-)
+async def test_the_result_of_a_tool_goes_back_and_is_not_called_the_persons_own_request(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "c1", "content": "3"}
+    await provider.chat([*MESSAGES, {"role": "assistant", "content": "", "tool_calls": [call]}, result], None, "gpt-4o")
+    chat = upstream.requests[-1]
+    assert chat.json["messages"] == [*MESSAGES, {"role": "assistant", "content": "", "tool_calls": [call]}, result]
+    assert chat.headers["X-Initiator"] == "agent"
+
+
+@pytest.mark.parametrize("model", ["o3-mini", "gpt-5.4", "gpt-10", "gpt-5.3-codex", "codex-mini"])
+async def test_a_reasoning_model_is_not_given_a_temperature(
+    model: str, upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    await ask(provider, model, temperature=0.5)
+    assert "temperature" not in upstream.requests[-1].json
+    await ask(provider, "gpt-4.1", temperature=0.5)
+    assert upstream.requests[-1].json["temperature"] == 0.5
+
+
+async def test_what_a_model_refused_once_is_not_sent_to_it_again(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(openai_failures.unsupported_parameter("max_tokens"))
+    chain, _ = chain_of(provider)
+    for _ in range(2):
+        assert (await chain.chat(MESSAGES, max_tokens=7)).content == TEXT
+    refused, *taken = [request.json for request in upstream.requests if request.path == "/chat/completions"]
+    assert "max_tokens" in refused
+    assert [body["max_completion_tokens"] for body in taken] == [7, 7]
+
+
+async def test_text_and_tools_may_come_in_several_choices_and_reasoning_is_not_text(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2}}
+    upstream.reply(
+        chunks=[
+            {"choices": None, "copilot_references": []},
+            {"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_text": "hm", "content": None}}]},
+            {"choices": [{"index": 0, "delta": {"role": "assistant", "content": TEXT}}], "id": "", "model": ""},
+            {"choices": [{"index": 1, "delta": {"role": "assistant", "content": None, "tool_calls": [call]}}]},
+            {
+                "choices": [{"index": 0, "delta": {"content": None}, "finish_reason": "tool_calls"}],
+                "usage": usage,
+                "model": "claude-sonnet-4.5-2026",
+            },
+        ]
+    )
+    upstream.fault(Fault.without("usage", "finish"))
+    answer = await ask(provider, "claude-sonnet-4.5")
+    assert (answer.content, answer.tool_calls) == (TEXT, (Call("c1", "f", "{}"),))
+    assert (answer.usage, answer.model) == (Usage(3, 4, 2), "claude-sonnet-4.5-2026")
+
+
+async def test_an_answer_that_the_filter_cut_is_said_to_be_so(upstream: FakeCopilot, provider: CopilotProvider) -> None:
+    upstream.reply(TEXT, finish_reason="content_filter")
+    assert (await ask(provider)).finish_reason is FinishReason.CONTENT_FILTER
+
+
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in TOLERATED_EVENTS.items()])
 async def test_an_unusual_stream_is_read_all_the_same(
     fault: Fault, upstream: FakeCopilot, provider: CopilotProvider
 ) -> None:
     upstream.fault(fault)
     assert (await asyncio.wait_for(ask(provider), HANG_SECONDS)).content == TEXT
-
-
-@pytest.mark.parametrize(("fault", "kind"), [pytest.param(*case, id=name) for name, case in BROKEN.items()])
-async def test_a_broken_stream_is_never_an_answer(
-    fault: Fault, kind: FailureKind, upstream: FakeCopilot, provider: CopilotProvider
-) -> None:
-    upstream.fault(fault)
-    assert (await failure_of(asyncio.wait_for(ask(provider), HANG_SECONDS))).kind is kind
-    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
-    assert (await ask(provider)).content == TEXT
-    assert upstream.exchanges == 1
-
-
-@pytest.mark.parametrize("fault", [Fault.hang(), Fault.stall(), Fault.stall(after=2)], ids=["hang", "stall", "later"])
-async def test_silence_ends_at_its_deadline_and_the_upstream_sees_that(
-    fault: Fault, upstream: FakeCopilot, provider: CopilotProvider
-) -> None:
-    upstream.fault(fault)
-    chain, _ = chain_of(provider)
-    with pytest.raises(NoTierAnswered) as raised:
-        await asyncio.wait_for(chain.chat(MESSAGES), HANG_SECONDS)
-    assert raised.value.attempts[0].reason == FailureKind.TIMEOUT
-    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
-    assert upstream.disconnects == 1
-
-
-@pytest.mark.parametrize("fault", [Fault.hang(), Fault.stall(after=2)], ids=["before the headers", "in the middle"])
-async def test_a_cancel_reaches_the_upstream(fault: Fault, upstream: FakeCopilot, provider: CopilotProvider) -> None:
-    upstream.fault(fault)
-    asking = asyncio.ensure_future(ask(provider))
-    await asyncio.wait_for(upstream.wait_for_calls(1), HANG_SECONDS)
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    await asyncio.wait_for(upstream.wait_until_idle(), HANG_SECONDS)
-    assert upstream.disconnects == 1
 
 
 async def exchange_has_begun(upstream: FakeCopilot, times: int = 1) -> None:
@@ -240,7 +258,7 @@ async def test_a_session_that_names_no_good_renewal_time_serves_one_query(refres
     async with RawServer(say) as server:
         identity = ClientIdentity("Tests", "1")
         async with aclosing(
-            CopilotProvider(TOKEN, identity=identity, github_api_url=server.url, clock=clock)
+            CopilotProvider(GivenToken(TOKEN), identity=identity, github_api_url=server.url, clock=clock)
         ) as provider:
             chain = FailoverChain([ProviderTier("copilot", provider)])
             for _ in range(2):
@@ -309,19 +327,30 @@ async def test_a_403_is_tried_with_a_new_session_first(upstream: FakeCopilot, pr
 async def test_the_host_of_another_plan_is_left_for_the_one_that_a_new_exchange_names(
     upstream: FakeCopilot, provider: CopilotProvider
 ) -> None:
-    async with RawServer(response(b"Misdirected Request\n", status="421 Misdirected Request")) as wrong:
-        upstream.api_url = wrong.url
-        await provider.check("gpt-4o")
-        upstream.api_url = None
-        chain, _ = chain_of(provider)
+    chain, _ = chain_of(provider)
+    async with FakeCopilot(plan="business", beside=upstream) as business:
+        business.reply(TEXT)
+        await chain.chat(MESSAGES)
+        upstream.account.plan = "business"
         assert (await chain.chat(MESSAGES)).content == TEXT
-        assert len(wrong.heads) == 1
-    assert upstream.exchanges == 2
+        assert (upstream.exchanges, upstream.calls, business.calls) == (2, 2, 1)
+
+
+async def test_a_host_that_a_new_exchange_names_and_that_serves_another_plan_is_not_asked_again(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.account.plan = "business"
+    chain, _ = chain_of(provider)
+    with pytest.raises(NoTierAnswered) as raised:
+        await chain.chat(MESSAGES)
+    assert raised.value.attempts[0].reason == FailureKind.BAD_REQUEST
+    assert (upstream.exchanges, upstream.calls) == (1, 1)
 
 
 async def test_other_failures_keep_the_session(upstream: FakeCopilot, provider: CopilotProvider) -> None:
-    for refusal in (copilot_failures.quota_exceeded(), copilot_failures.rate_limited(), copilot_failures.off_topic()):
-        upstream.fault(refusal)
+    refusals = (copilot_failures.quota_exceeded(), copilot_failures.rate_limited(), copilot_failures.off_topic())
+    for fault in (*map(Fault.answer, refusals), Fault.cut(after=1)):
+        upstream.fault(fault)
         await failure_of(ask(provider))
     await ask(provider)
     assert upstream.exchanges == 1
@@ -363,7 +392,9 @@ async def test_without_names_of_its_own_github_and_copilot_are_asked_at_their_us
         routes = {"api.github.com:443": server.port, "api.githubcopilot.com:443": server.port}
         async with Proxy(routes) as proxy:
             network = Network(proxy=proxy.url, ca_file=str(AUTHORITY))
-            async with aclosing(CopilotProvider(TOKEN, identity=IDENTITY, network=network, clock=clock)) as provider:
+            async with aclosing(
+                CopilotProvider(GivenToken(TOKEN), identity=IDENTITY, network=network, clock=clock)
+            ) as provider:
                 assert (await ask(provider)).content == "hi"
     assert proxy.asked == ["CONNECT api.github.com:443 HTTP/1.1", "CONNECT api.githubcopilot.com:443 HTTP/1.1"]
     assert header(server.heads[1], "authorization") == "Bearer tid=1;exp=1:mac"
@@ -372,7 +403,9 @@ async def test_without_names_of_its_own_github_and_copilot_are_asked_at_their_us
 @pytest.mark.parametrize("api", ["http://api.elsewhere.test", "ftp://127.0.0.1", "https://[::1", ""])
 async def test_a_session_is_not_sent_where_others_could_read_it(api: str) -> None:
     async with RawServer(session(endpoints={"api": api})) as server:
-        async with aclosing(CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=server.url)) as provider:
+        async with aclosing(
+            CopilotProvider(GivenToken(TOKEN), identity=IDENTITY, github_api_url=server.url)
+        ) as provider:
             failure = await failure_of(ask(provider))
         assert len(server.heads) == 1
     assert failure.kind in {FailureKind.SERVER, FailureKind.NETWORK}
@@ -382,21 +415,10 @@ async def test_a_session_is_not_sent_where_others_could_read_it(api: str) -> Non
 async def test_an_exchange_without_an_endpoint_means_the_usual_one(endpoints: object) -> None:
     async with RawServer(session(endpoints=endpoints)) as server, Proxy() as proxy:
         network = Network(proxy=proxy.url)
-        provider = CopilotProvider(TOKEN, identity=IDENTITY, github_api_url=server.url, network=network)
+        provider = CopilotProvider(GivenToken(TOKEN), identity=IDENTITY, github_api_url=server.url, network=network)
         async with aclosing(provider):
             await failure_of(ask(provider))
     assert proxy.asked == ["CONNECT api.githubcopilot.com:443 HTTP/1.1"]
-
-
-async def test_a_check_exchanges_and_asks_no_model(upstream: FakeCopilot, provider: CopilotProvider) -> None:
-    await provider.check("gpt-4o")
-    await provider.check("gpt-4o")
-    assert (upstream.exchanges, upstream.calls) == (1, 0)
-    upstream.oauth_tokens.clear()
-    other = CopilotProvider("ghu_revoked", identity=IDENTITY, github_api_url=upstream.url)
-    async with aclosing(other):
-        failure = await failure_of(other.check(None))
-    assert failure.kind is FailureKind.AUTH
 
 
 @pytest.mark.parametrize(

@@ -1,67 +1,33 @@
-"""How bytes travel, on real sockets: reaching an upstream, proxies, TLS, connections, bounds."""
+"""How bytes travel, on real sockets: reaching an upstream, requests, responses, bounds."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
-import os
-import socket
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import aclosing
 
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
 from ai_gateway import __version__
-from ai_gateway.chain import FailoverChain
-from ai_gateway.failures import FailureKind
+from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.fakes import FakeOpenAI
-from ai_gateway.providers.http import (
-    MAX_BODY_BYTES,
-    PIECE_BYTES,
-    Network,
-    RefusedByUpstream,
-    Upstream,
-    is_loopback,
-    is_safe_for_credentials,
-)
-from ai_gateway.providers.openai import OpenAIProvider
-from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, all_texts_of, ask, failure_of
-from support.proxy import Proxy
-from support.raw_server import AUTHORITY, RawServer, Script, closing, header, response
+from ai_gateway.providers.http import MAX_BODY_BYTES, RefusedByUpstream, Upstream
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.openai.provider import OpenAIProvider
+from ai_gateway.providers.transport import PIECE_BYTES
+from ai_gateway.providers.unreachable import unreachable
+from support.asking import all_texts_of, ask, failure_of
+from support.raw_server import RawServer, closing, header, response
+from support.upstreams import ANSWER, KEY, chunked, free_port, provider_of, saying
 
 HANG_SECONDS = 20
-ANSWER = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-KEY = "sk-very-secret"
 NO_HEADERS: dict[str, str] = {}
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in os.environ:
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    return iter(())
-
-
-def provider_of(base_url: str, network: Network | None = None) -> OpenAIProvider:
-    return OpenAIProvider(KEY, base_url=base_url, network=network)
-
-
-@asynccontextmanager
-async def saying(*scripts: Script, tls: bool = False) -> AsyncIterator[tuple[RawServer, OpenAIProvider]]:
-    """An upstream that says this, and a provider to ask it."""
-    async with RawServer(*scripts, tls=tls) as server, aclosing(provider_of(server.url)) as provider:
-        yield server, provider
-
-
-def chunked(*chunks: bytes) -> bytes:
-    """A response whose body comes in chunks, without its last, empty one."""
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
 
 
 async def test_requests_name_the_product_and_want_no_compression() -> None:
@@ -104,24 +70,17 @@ async def test_a_key_that_no_header_can_carry_is_named_and_not_shown(key: str) -
     assert "sk-" not in all_texts_of(failure)
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(
     ("url", "detail"),
     [
         (f"http://127.0.0.1:{free_port()}", "the connection was refused"),
         (f"https://127.0.0.1:{free_port()}", "the connection was refused"),
         ("http://" + ".".join(["a" * 60] * 5), "the host name can't be resolved"),
+        ("http://a\x00b", "the address is not one of a host"),
         ("http://127.0.0.1:99999", "the address is not one of a host"),
         ("http://..test", "the address is not one of a host"),
         ("http://" + "a" * 80 + ".test", "the address is not one of a host"),
         ("http://ü" + "a" * 80 + ".test", "the address is not one of a host"),
-        ("http://a\x00b", "the address is not one of a host"),
         ("ftp://127.0.0.1", "the address is not one of a host"),
         ("http://", "the address is not one of a host"),
         ("", "the address is not one of a host"),
@@ -131,6 +90,15 @@ async def test_an_upstream_that_cannot_be_reached_is_a_failure_of_the_network(ur
     async with aclosing(provider_of(url)) as provider:
         failure = await failure_of(ask(provider))
     assert (failure.kind, failure.detail) == (FailureKind.NETWORK, detail)
+
+
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH])
+async def test_a_machine_that_is_offline_is_told_so(number: int) -> None:
+    """Said as the system does: a test can't unplug its machine."""
+    key = ConnectionKey("api.test", 443, True, True, None, None, None)
+    failure = unreachable(aiohttp.ClientConnectorError(key, OSError(number, "no route")), None)
+    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "the network can't be reached")
+    assert failure.hint == "check that this machine is online"
 
 
 @pytest.mark.parametrize(
@@ -290,61 +258,12 @@ async def test_a_web_page_is_a_refusal_whatever_its_status() -> None:
     assert refused.value.response.is_html
 
 
-async def test_one_connection_serves_query_after_query() -> None:
-    whole = chunked(ANSWER) + b"0\r\n\r\n"
-    async with saying(whole) as (server, provider):
-        for _ in range(10):
-            assert (await ask(provider)).content == "hi"
-        assert server.connections == 1
-
-
-async def test_a_connection_is_kept_after_refusals_too() -> None:
-    async with saying(response(b"no", status="500 No"), response(b"no", status="429 No"), response(ANSWER)) as (
-        server,
-        provider,
-    ):
-        await failure_of(ask(provider))
-        await failure_of(ask(provider))
-        assert (await ask(provider)).content == "hi"
-        assert server.connections == 1
-
-
-async def test_a_body_that_ends_a_moment_after_its_terminal_marker_keeps_its_connection() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(int(header(server.heads[-1], "content-length") or 0))
-        writer.write(chunked(ANSWER))
-        await writer.drain()
-        for _ in range(20):  # let the client take it in first
-            await asyncio.sleep(0)
-        writer.write(b"0\r\n\r\n")
-
-    async with saying(answer) as (server, provider):
-        for _ in range(5):
-            assert (await ask(provider)).content == "hi"
-        assert server.connections < 5
-
-
-async def test_a_body_without_end_does_not_hold_a_finished_answer_up() -> None:
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(chunked(ANSWER))
-        await asyncio.get_running_loop().create_future()
-
-    async with saying(answer) as (server, provider):
-        for _ in range(2):
-            assert (await asyncio.wait_for(ask(provider), HANG_SECONDS)).content == "hi"
-        assert server.connections == 2
-
-
-async def test_a_connection_that_the_upstream_closed_while_idle_is_replaced() -> None:
-    async with saying(closing(response(ANSWER))) as (server, provider):
-        chain = FailoverChain([ProviderTier("only", provider)])
-        for _ in range(5):
-            assert (await chain.chat(MESSAGES)).content == "hi"
-        assert server.connections >= 5
-
-
 async def test_cookies_are_never_sent_back() -> None:
-    async with saying(response(ANSWER, set_cookie="session=1")) as (server, provider):
+    said = response(ANSWER, set_cookie="session=1")
+    async with (
+        RawServer(said) as server,
+        aclosing(provider_of(f"http://localhost:{server.port}")) as provider,  # a name: addresses get no cookies
+    ):
         await ask(provider)
         await ask(provider)
     assert header(server.heads[1], "cookie") is None
@@ -356,225 +275,88 @@ async def test_many_queries_at_once_share_one_upstream() -> None:
     assert {answer.content for answer in answers} == {upstream.greeting}
 
 
-async def test_after_its_closing_nothing_is_sent() -> None:
-    async with RawServer(response(ANSWER)) as server:
-        provider = provider_of(server.url)
-        await ask(provider)
-        await provider.aclose()
-        await provider.aclose()
-        failure = await failure_of(ask(provider))
-        assert len(server.heads) == 1
-    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "its connections were closed")
+async def test_no_text_of_a_failure_shows_the_request_or_the_answer() -> None:
+    """Not even what an exception's cause would show."""
+    broken = chunked(b"an innermost thought") + b"what was said to me\r\n"
+    async with saying(closing(b"HTTP/1.1 2000 What\r\n\r\n"), closing(broken)) as (server, provider):
+        refused, cut = await failure_of(ask(provider)), await failure_of(ask(provider))
+    assert KEY in server.heads[0]
+    for failure in (refused, cut):
+        assert KEY not in all_texts_of(failure)
+        assert "thought" not in all_texts_of(failure)
+        assert "said to me" not in all_texts_of(failure)
 
 
-async def test_closing_ends_what_is_running() -> None:
-    begun = asyncio.Event()
-
-    async def stall(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_chunks_that_are_framed_wrongly_are_noticed_at_once() -> None:
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(chunked(b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'))
-        begun.set()
+        await writer.drain()
+        await begun.wait()
+        writer.write(b"this is no length\r\n")
         await asyncio.get_running_loop().create_future()
 
-    async with saying(stall) as (_, provider):
-        asking = asyncio.ensure_future(ask(provider))
-        await begun.wait()
-        await provider.aclose()
-        failure = await failure_of(asyncio.wait_for(asking, HANG_SECONDS))
-    assert failure.kind in {FailureKind.STREAM_BROKEN, FailureKind.NETWORK}
-
-
-async def test_an_added_certificate_is_trusted() -> None:
-    network = Network(ca_file=str(AUTHORITY))
-    async with RawServer(response(ANSWER), tls=True) as server, aclosing(provider_of(server.url, network)) as provider:
-        assert (await ask(provider)).content == "hi"
-        assert (await ask(provider)).content == "hi"
-        assert server.connections == 1
-
-
-async def test_an_unknown_certificate_is_refused_with_a_way_out() -> None:
-    async with saying(response(ANSWER), tls=True) as (server, provider):
-        failure = await failure_of(ask(provider))
-    assert server.heads == []
-    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "the TLS certificate is not trusted")
-    assert "network.ca_file" in (failure.hint or "")
-
-
-async def test_a_certificate_of_another_host_is_refused() -> None:
-    async with RawServer(response(ANSWER), tls=True) as server, Proxy({"elsewhere.test:443": server.port}) as proxy:
-        network = Network(ca_file=str(AUTHORITY), proxy=proxy.url)
-        async with aclosing(provider_of("https://elsewhere.test", network)) as provider:
-            failure = await failure_of(ask(provider))
-    assert server.heads == []
-    assert failure.detail == "the TLS certificate is not trusted"
-
-
-async def test_an_upstream_that_speaks_no_tls_is_named_so() -> None:
-    async def say_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(say_at_once, "127.0.0.1", 0)
-    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, aclosing(provider_of(url)) as provider:
-        failure = await failure_of(ask(provider))
-    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "the TLS handshake failed")
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-async def test_added_certificates_that_cannot_be_read_are_named(tmp_path: Path, content: str | None) -> None:
-    file = tmp_path / "ca.pem"
-    if content is not None:
-        file.write_text(content)
-    async with aclosing(provider_of("https://127.0.0.1:1", Network(ca_file=str(file)))) as provider:
-        failure = await failure_of(ask(provider))
-    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "the added certificates can't be read")
-    assert "network.ca_file" in (failure.hint or "")
-
-
-@pytest.mark.parametrize("written_as", ["url", "address"])
-async def test_a_plain_upstream_is_asked_through_the_proxy(written_as: str) -> None:
-    async with RawServer(response(ANSWER)) as server, Proxy({"upstream.test:80": server.port}) as proxy:
-        network = Network(proxy=getattr(proxy, written_as))
-        async with aclosing(provider_of("http://upstream.test/v1", network)) as provider:
-            for _ in range(2):
-                assert (await ask(provider)).content == "hi"
-    assert proxy.asked == ["POST http://upstream.test/v1/chat/completions HTTP/1.1"]
-    assert server.connections == 1
-
-
-async def test_the_environments_proxy_is_used_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with RawServer(response(ANSWER)) as server, Proxy({"upstream.test:8080": server.port}) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        async with aclosing(provider_of("http://upstream.test:8080/v1")) as provider:
-            assert (await ask(provider)).content == "hi"
-    assert len(proxy.asked) == 1
-
-
-async def test_a_secure_upstream_is_asked_through_a_tunnel() -> None:
-    async with RawServer(response(ANSWER), tls=True) as server, Proxy({"upstream.test:443": server.port}) as proxy:
-        network = Network(proxy=proxy.url, ca_file=str(AUTHORITY))
-        async with aclosing(provider_of("https://upstream.test/v1", network)) as provider:
-            for _ in range(2):
-                assert (await ask(provider)).content == "hi"
-    assert proxy.asked == ["CONNECT upstream.test:443 HTTP/1.1"]
-    assert header(server.heads[0], "authorization") == f"Bearer {KEY}"
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_the_proxys_own_credential_goes_to_the_proxy(scheme: str) -> None:
-    port = {"http": 80, "https": 443}[scheme]
+    begun = asyncio.Event()
     async with (
-        RawServer(response(ANSWER), tls=scheme == "https") as server,
-        Proxy({f"upstream.test:{port}": server.port}, credential="user:pa:ss wörd") as proxy,
+        RawServer(say) as server,
+        aclosing(Upstream(server.url, Network())) as upstream,
+        upstream.request("GET", "/", headers=NO_HEADERS) as answer,
+        aclosing(answer.chunks()) as chunks,
     ):
-        address = f"http://user:pa%3Ass%20w%C3%B6rd@{proxy.address}"
-        network = Network(proxy=address, ca_file=str(AUTHORITY))
-        async with aclosing(provider_of(f"{scheme}://upstream.test/v1", network)) as provider:
-            assert (await ask(provider)).content == "hi"
-    if scheme == "https":
-        assert header(server.heads[0], "proxy-authorization") is None
-
-
-@pytest.mark.parametrize(
-    ("scheme", "kind", "words"),
-    [("http", FailureKind.NETWORK, "HTTP 407"), ("https", FailureKind.NETWORK, "the proxy does not let")],
-)
-async def test_a_proxy_that_refuses_is_named_and_its_password_is_not(
-    scheme: str, kind: FailureKind, words: str
-) -> None:
-    async with Proxy(credential="user:right") as proxy:
-        address = f"http://user:wrong-password@{proxy.address}"
-        async with aclosing(provider_of(f"{scheme}://upstream.test/v1", Network(proxy=address))) as provider:
-            failure = await failure_of(ask(provider))
-    assert failure.kind is kind
-    assert words in failure.detail
-    assert "wrong-password" not in all_texts_of(failure)
-
-
-async def test_a_proxy_that_is_not_there_is_a_failure_of_the_network() -> None:
-    async with aclosing(provider_of("http://upstream.test", Network(proxy=f"127.0.0.1:{free_port()}"))) as provider:
-        failure = await failure_of(ask(provider))
+        assert b"hi" in await asyncio.wait_for(anext(chunks), HANG_SECONDS)
+        begun.set()
+        failure = await failure_of(asyncio.wait_for(anext(chunks), HANG_SECONDS))
     assert (failure.kind, failure.detail) == (
-        FailureKind.NETWORK,
-        "the proxy does not let the connection through",
+        FailureKind.STREAM_BROKEN,
+        "the connection broke in the middle of the answer",
     )
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "foo://x", "http://[::1", "http://", "http://u:p@[::1"])
-async def test_a_proxy_that_cannot_be_one_is_named(proxy: str) -> None:
-    async with aclosing(provider_of("http://upstream.test", Network(proxy=proxy))) as provider:
+async def test_a_compression_that_is_damaged_is_a_fault_of_the_server() -> None:
+    said = response(b"no gzip", content_encoding="gzip")
+    async with RawServer(said) as server, aclosing(Upstream(server.url, Network())) as upstream:
+        failure = await failure_of(read_all(upstream))
+    assert (failure.kind, failure.detail) == (FailureKind.SERVER, "the upstream's compression is damaged")
+
+
+@pytest.mark.parametrize(("status", "kind"), [("204 No Content", FailureKind.SERVER), ("206 Part", FailureKind.SERVER)])
+async def test_a_status_that_is_no_whole_answer_is_a_fault_of_the_server(status: str, kind: FailureKind) -> None:
+    async with saying(response(status=status)) as (_, provider):
         failure = await failure_of(ask(provider))
-    assert (failure.kind, failure.detail) == (FailureKind.NETWORK, "the proxy's address can't be used")
-    assert "http://HOST:PORT" in (failure.hint or "")
+    assert (failure.kind, failure.status) == (kind, int(status[:3]))
 
 
-async def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Proxy() as proxy, FakeOpenAI() as upstream:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("ALL_PROXY", proxy.url)
-        for network in (Network(), Network(proxy=proxy.url)):
-            async with aclosing(OpenAIProvider(base_url=upstream.base_url, network=network)) as provider:
-                assert (await ask(provider)).content == upstream.greeting
-        assert proxy.asked == []
+@pytest.mark.parametrize("status", ["302 Found", "307 Temporary"])
+async def test_a_redirect_is_not_followed_on_the_same_host_either(status: str) -> None:
+    async with saying(response(status=status, location="/v2")) as (server, provider):
+        failure = await failure_of(ask(provider))
+        assert len(server.heads) == 1
+    assert failure.kind is FailureKind.NETWORK
 
 
-@pytest.mark.parametrize(
-    ("environ", "setting", "url", "proxy"),
-    [
-        ({}, None, "https://a.test", None),
-        ({"HTTPS_PROXY": "http://p:1"}, None, "https://a.test", "http://p:1"),
-        ({"https_proxy": "http://p:1"}, None, "https://a.test", "http://p:1"),
-        ({"HTTPS_PROXY": "http://p:1"}, None, "http://a.test", None),
-        ({"HTTP_PROXY": "http://p:1"}, None, "http://a.test", "http://p:1"),
-        ({"ALL_PROXY": "http://p:1"}, None, "https://a.test", "http://p:1"),
-        ({"ALL_PROXY": "http://p:1", "HTTPS_PROXY": "http://q:2"}, None, "https://a.test", "http://q:2"),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.test"}, None, "https://a.test", None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".test, b"}, None, "https://a.test/v1", None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.test:8443"}, None, "https://a.test:8443", None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.test:8443"}, None, "https://a.test", "http://p:1"),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None, "https://a.test", None),
-        ({"HTTPS_PROXY": "http://p:1"}, "http://q:2", "https://a.test", "http://q:2"),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.test"}, "http://q:2", "https://a.test", "http://q:2"),
-        ({"HTTPS_PROXY": "http://p:1"}, "", "https://a.test", None),
-        ({"HTTP_PROXY": "http://p:1"}, None, "http://127.0.0.1:11434", None),
-        ({"HTTP_PROXY": "http://p:1"}, None, "http://[::1]:11434", None),
-        ({"HTTP_PROXY": "http://p:1"}, "http://q:2", "http://localhost:1234", None),
-    ],
-)
-def test_the_proxy_is_chosen_as_the_setting_then_the_environment_say(
-    environ: dict[str, str], setting: str | None, url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert Network(proxy=setting).proxy_for(url) == proxy
+async def test_an_older_http_is_understood() -> None:
+    kept = b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
+    async with saying(kept) as (_, provider):
+        assert [(await ask(provider)).content for _ in range(2)] == ["hi", "hi"]
 
 
-def test_a_proxys_password_is_in_no_repr() -> None:
-    assert "secret" not in repr(Network(proxy="http://user:secret@proxy:1"))
+async def test_large_headers_do_no_harm() -> None:
+    large = {"content_security_policy": "x" * 30_000, "link": "y" * 30_000}
+    async with saying(response(ANSWER, **large)) as (_, provider):
+        assert (await ask(provider)).content == "hi"
 
 
-@pytest.mark.parametrize("host", ["localhost", "api.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
-def test_this_machine_has_many_names(host: str) -> None:
-    assert is_loopback(host)
+async def test_an_address_of_ipv6_is_reached() -> None:
+    async with (
+        RawServer(response(ANSWER), host="::1") as server,
+        aclosing(provider_of(f"http://[::1]:{server.port}/v1")) as provider,
+    ):
+        assert (await ask(provider)).content == "hi"
+        assert header(server.heads[0], "host") == f"[::1]:{server.port}"
 
 
-@pytest.mark.parametrize("host", ["", "localhost.evil.test", "notlocalhost", "10.0.0.1", "128.0.0.1", "0.0.0.0", "::2"])
-def test_others_are_not_this_machine(host: str) -> None:
-    assert not is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    ("url", "is_safe"),
-    [
-        ("https://api.test", True),
-        ("http://127.0.0.1:1", True),
-        ("http://[::1]:1", True),
-        ("http://api.test", False),
-        ("ftp://api.test", False),
-        ("api.test", False),
-        ("", False),
-        ("https://[::1", False),
-    ],
-)
-def test_a_credential_is_safe_under_tls_or_on_this_machine(url: str, is_safe: bool) -> None:
-    assert is_safe_for_credentials(url) is is_safe
+@pytest.mark.parametrize("name", ["x-api-key", "authorization"])
+async def test_a_header_can_not_bring_another(name: str) -> None:
+    async with RawServer(response(ANSWER)) as server, aclosing(Upstream(server.url, Network())) as upstream:
+        with pytest.raises(ProviderFailure, match="characters that can't be sent"):
+            await upstream.get_json("/", headers={name: "a\r\nx-evil: 1"})
+        assert server.connections == 0

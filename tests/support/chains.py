@@ -14,7 +14,8 @@ from ai_gateway.failures import GatewayError
 from ai_gateway.model import Answer, Delta, Event, Finish, Message, Piece, Prompt, Query, Reset
 from ai_gateway.providers.base import LLMProvider
 
-HELLO = Query(Prompt((Message("user", "Hello"),)))
+HELLO_PROMPT = Prompt((Message("user", "Hello"),))
+HELLO = Query(HELLO_PROMPT)
 HANG_SECONDS = 10.0
 """A test that waits this long for something has failed."""
 

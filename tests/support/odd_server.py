@@ -7,10 +7,13 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import AsyncGenerator, Mapping
 
 from ai_gateway.config import LoadedSettings, load_settings
+from ai_gateway.logs import log_to_stderr
 from ai_gateway.lsp import handlers
 from ai_gateway.lsp.run import run
 from ai_gateway.lsp.server import GatewayServer
@@ -18,10 +21,32 @@ from ai_gateway.lsp.server import GatewayServer
 SECRET = "sk-secret-of-an-exception"
 
 
-def load(_editor: Mapping[str, object] | None, _workspace: Mapping[str, object] | None) -> LoadedSettings:
+def load(editor: Mapping[str, object] | None, _workspace: Mapping[str, object] | None) -> LoadedSettings:
     if "loading-fails" in sys.argv:
         raise RuntimeError(SECRET)
+    if "a-provider" in sys.argv:
+        spoil_a_provider()
+        return load_settings(editor=editor)
     return load_settings(environ={"AI_GATEWAY_ORDER": "copilot"})
+
+
+def spoil_a_provider() -> None:
+    """Let somebody's provider tell the world all that it knows."""
+    from ai_gateway.providers.openai.provider import OpenAIProvider  # noqa: PLC0415 - the server imports it when it loads, too
+
+    def tell(told: str) -> None:
+        raise RuntimeError(told)
+
+    async def stream(provider: object, prompt: object, model: str | None) -> AsyncGenerator[None, None]:
+        told = f"{SECRET} {vars(provider)} {prompt} {model}"
+        logging.getLogger("somebody.else").error("asked %s", told)
+        warnings.warn(told, stacklevel=1)
+        threading.Thread(target=tell, args=(told,)).start()
+        asyncio.get_running_loop().call_soon(tell, told)
+        tell(told)
+        yield  # an async generator, as providers' streams are
+
+    OpenAIProvider.stream = stream  # type: ignore[method-assign,assignment]
 
 
 async def fail(ls: GatewayServer, params: Mapping[str, object]) -> None:  # noqa: ARG001
@@ -63,5 +88,8 @@ handlers.HANDLERS |= {
 }
 
 if __name__ == "__main__":
-    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    if "a-provider" in sys.argv:
+        log_to_stderr("debug")
+    else:  # what our own code lets out is to be seen
+        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
     sys.exit(run(load=load))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -19,13 +20,26 @@ class Proxy:
     Args:
         routes: The port on this machine of each `HOST:PORT`; others are refused with 502.
         credential: `USER:PASSWORD` that it wants; without, it answers 407.
+        refusal: The status and reason that it refuses everybody with.
+        tls: How it shows a certificate to its clients, if it does.
 
     Attributes:
         asked: The first line of each connection.
+        heads: All of what these lines head.
     """
 
-    def __init__(self, routes: Mapping[str, int] | None = None, *, credential: str | None = None) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, int] | None = None,
+        *,
+        credential: str | None = None,
+        refusal: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.asked: list[str] = []
+        self.heads: list[str] = []
+        self._refusal = refusal
+        self._tls = tls
         self._routes = routes or {}
         self._wanted = f"Basic {base64.b64encode(credential.encode()).decode()}" if credential else None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -36,10 +50,10 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return f"{'https' if self._tls else 'http'}://{self.address}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        self._server = await asyncio.start_server(self._accept, HOST, 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -57,7 +71,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
                 await self._pass_on(await reader.readuntil(b"\r\n\r\n"), reader, writer)
         finally:
             writer.close()
@@ -65,9 +79,12 @@ class Proxy:
     async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, _, _ = head.decode("latin-1").partition("\r\n")
         self.asked.append(line)
+        self.heads.append(head.decode("latin-1"))
         method, target, _ = line.split()
         port = self._routes.get(target if method == "CONNECT" else _authority(target))
-        if self._wanted is not None and header(head.decode("latin-1"), "proxy-authorization") != self._wanted:
+        if self._refusal is not None:
+            writer.write(f"HTTP/1.1 {self._refusal}\r\ncontent-length: 0\r\n\r\n".encode())
+        elif self._wanted is not None and header(head.decode("latin-1"), "proxy-authorization") != self._wanted:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
         elif port is None:
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")

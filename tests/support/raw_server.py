@@ -12,16 +12,21 @@ from typing import Self
 
 HOST = "127.0.0.1"
 TLS = Path(__file__).parent / "tls"
+"""Certificates, as `make.sh` there makes them."""
 AUTHORITY = TLS / "authority.pem"
-"""Signed the certificate of `tls_context`, which is for 127.0.0.1, localhost and upstream.test until the year 2126."""
+"""Signed all of them."""
 
 Script = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """What is said to a request; a function may also wait, or close the connection."""
 
 
-def tls_context() -> ssl.SSLContext:
+def tls_context(certificate: str = "server", *, wants_client: bool = False) -> ssl.SSLContext:
+    """How a server shows a certificate, and maybe wants one of the client's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "server.pem")
+    context.load_cert_chain(TLS / f"{certificate}.pem")
+    if wants_client:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(AUTHORITY)
     return context
 
 
@@ -39,18 +44,24 @@ def response(
 class RawServer:
     """Plays one script for each request, and the last one over and over.
 
+    Args:
+        scripts: What it says.
+        tls: Whether it speaks TLS, or how.
+        host: The address that it listens at.
+
     Attributes:
         heads: request lines and headers, as they came.
         bodies: what followed them.
         connections: how many were opened.
     """
 
-    def __init__(self, *scripts: Script, tls: bool = False) -> None:
+    def __init__(self, *scripts: Script, tls: bool | ssl.SSLContext = False, host: str = HOST) -> None:
         self.heads: list[str] = []
         self.bodies: list[bytes] = []
         self.connections = 0
         self._scripts = scripts
-        self._tls = tls
+        self._tls = tls_context() if tls is True else tls or None
+        self._host = host
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -60,10 +71,11 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, HOST, 0, ssl=tls_context() if self._tls else None)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -82,7 +94,7 @@ class RawServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
                 while not writer.is_closing():
                     script = await self._read_request(reader)
                     if isinstance(script, bytes):

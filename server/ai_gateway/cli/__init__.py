@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ai_gateway.cli.arguments import Arguments, parse
 from ai_gateway.cli.exits import Exit
+from ai_gateway.logs import log_to_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Arguments) -> int:
+    log_to_stderr(arguments.log_level)
     match arguments.command:
         case "ask":
             from ai_gateway.cli.ask import ask as command  # noqa: PLC0415 - as above
@@ -35,6 +37,14 @@ def _run(arguments: Arguments) -> int:
             from ai_gateway.cli.health import health as command  # noqa: PLC0415
         case "doctor":
             from ai_gateway.cli.doctor import doctor as command  # noqa: PLC0415
+        case "models":
+            from ai_gateway.cli.models import models as command  # noqa: PLC0415
+        case "pull":
+            from ai_gateway.cli.pull import pull as command  # noqa: PLC0415
+        case "login":
+            from ai_gateway.cli.account import login as command  # noqa: PLC0415
+        case "logout":
+            from ai_gateway.cli.account import logout as command  # noqa: PLC0415
         case "demo":
             from ai_gateway.demo import demo  # noqa: PLC0415
 

@@ -36,6 +36,7 @@ class Arguments(argparse.Namespace):
     stream: bool | None = None
     quiet: bool = False
     pace: float = 1.0
+    recommended: bool = False
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -54,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="find out what is configured, from where, and what to do next")
     demo = commands.add_parser("demo", help="watch prompts survive simulated outages; no credentials, no network")
     demo.add_argument("--pace", type=float, default=1.0, metavar="FACTOR", help="slower above 1, faster below")
-    for command in (health, doctor, demo):
+    models = commands.add_parser("models", help="list the models that the upstreams offer you")
+    models.add_argument("--provider", metavar="NAME", help="only this provider's")
+    pull = commands.add_parser("pull", help="bring a local model to this machine, by Ollama")
+    _add_pull(pull)
+    login = commands.add_parser("login", help="sign in to Copilot by a code, where no editor has")
+    logout = commands.add_parser("logout", help="forget the token of 'login'")
+    for command in (health, doctor, demo, models, pull, login, logout):
         _add_common(command, nested=True)
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -124,3 +131,10 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="do not say who answered")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     _add_common(parser, nested=True)
+
+
+def _add_pull(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("model", nargs="?", metavar="MODEL", help="its name, such as llama3.2 (default: LOCAL_MODEL)")
+    which.add_argument("--recommended", action="store_true", help="the one that suits this machine's memory")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")

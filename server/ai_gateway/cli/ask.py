@@ -13,10 +13,11 @@ from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway, query_of
-from ai_gateway.messages import QueryResult
+from ai_gateway.messages.encode import query_result
 from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
 
 MILLISECONDS = 1000
+SMALL_USD = 0.0001
 
 
 def ask(arguments: Arguments) -> int:
@@ -63,7 +64,7 @@ async def _ask(query: Query, arguments: Arguments) -> int:
 
 def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> None:
     if arguments.json:
-        print(json.dumps(QueryResult.of(answer).as_dict(), indent=2, ensure_ascii=False))
+        print(json.dumps(query_result(answer), indent=2, ensure_ascii=False))
     else:
         print("" if is_shown else answer.content)
     if not arguments.quiet:
@@ -77,12 +78,18 @@ def told(answer: Answer) -> str:
     parts = [
         f"{answer.provider} ({answer.model})" if answer.model else answer.provider,
         f"{answer.elapsed_ms / MILLISECONDS:.1f} s",
-        f"{about}{usage.input_tokens} + {usage.output_tokens} tokens",
+        f"{about}{usage.input_tokens} + {usage.output_tokens} tokens{_cost(answer.cost_usd)}",
     ]
     if answer.stale:
         parts.append(f"an old answer, {answer.age_seconds:.0f} s: nobody could give a new one")
     parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
     return " · ".join(parts)
+
+
+def _cost(usd: float | None) -> str:
+    if not usd:
+        return ""
+    return f" (${usd:.2f})" if usd >= 1 else f" (${usd:.2g})" if usd >= SMALL_USD else f" (under ${SMALL_USD})"
 
 
 def _why_not(attempt: Attempt) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import psutil
@@ -14,14 +15,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_gateway import __version__
+from ai_gateway.assemble import network_of
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.health import provider_table
 from ai_gateway.cli.settings import settings_of
-from ai_gateway.config import LoadedSettings, Settings
+from ai_gateway.config import LoadedSettings
+from ai_gateway.failures import ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import GIB, Health, HealthStatus
-from ai_gateway.providers.http import Network
+from ai_gateway.providers.network import CERTIFICATE_VARIABLES, Network
 from ai_gateway.tier import ProviderTier
 
 NO_PROXY = "no proxy"
@@ -72,15 +75,15 @@ def doctor(arguments: Arguments) -> int:
 async def _examine(loaded: LoadedSettings) -> Report:
     async with Gateway.from_settings(loaded) as gateway:
         found = await gateway.health(probe=True)
-        tiers = gateway.tiers
+        tiers, remarks = gateway.tiers, gateway.credential_problems
     return Report(
         version=__version__,
         settings=tuple(_settings_found(loaded)),
         problems=found.problems,
         health=found,
-        roads=tuple(_roads(tiers, loaded.settings)),
+        roads=tuple(_roads(tiers, loaded)),
         memory_gib=round(psutil.virtual_memory().total / GIB, 1),
-        next_steps=tuple(_next_steps(found)),
+        next_steps=tuple(_next_steps(found, remarks)),
     )
 
 
@@ -112,31 +115,38 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _roads(tiers: tuple[ProviderTier, ...], settings: Settings) -> Iterator[Road]:
-    chosen = settings.network.proxy
-    network = Network(proxy=None if chosen is None else chosen.get_secret_value())
-    added = f", and {settings.network.ca_file}" if settings.network.ca_file else ""
+def _roads(tiers: tuple[ProviderTier, ...], loaded: LoadedSettings) -> Iterator[Road]:
+    network = network_of(loaded)
     for tier in tiers:
-        if tier.base_url is not None:
-            proxy = network.proxy_for(tier.base_url)
-            secure = tier.base_url.startswith("https:")
-            trust = f"the operating system's certificates{added}" if secure else "no TLS"
-            yield Road(tier.name, tier.base_url, _without_password(proxy) if proxy else NO_PROXY, trust)
+        if tier.base_url:
+            yield Road(tier.name, tier.base_url, _proxy_of(tier.base_url, network), _trust_of(tier.base_url, network))
 
 
-def _without_password(proxy: str) -> str:
-    scheme, _, rest = proxy.rpartition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
+def _proxy_of(url: str, network: Network) -> str:
+    try:
+        proxy = network.road_to(url)
+    except ProviderFailure as failure:
+        return failure.detail
+    return proxy.address if proxy else NO_PROXY
 
 
-def _next_steps(found: Health) -> Iterator[str]:
+def _trust_of(url: str, network: Network) -> str:
+    if not url.startswith("https:"):
+        return "no TLS"
+    variables = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
+    added = [*([network.ca_file] if network.ca_file else []), *variables]
+    trusted = " and ".join(["the operating system's certificates", *added])
+    return f"{trusted}; shows {network.client_cert}" if network.client_cert else trusted
+
+
+def _next_steps(found: Health, remarks: Iterable[str]) -> Iterator[str]:
     yield from (f"mend the setting {problem}" for problem in found.problems)
-    for provider in found.providers:
-        if provider.hint and not provider.reachable:
-            yield f"{provider.name}: {provider.hint}"
+    hints = [f"{each.name}: {each.hint}" for each in found.providers if each.hint and not each.reachable]
+    yield from hints
+    yield from (f"copilot: {remark}" for remark in remarks if not any(remark in step for step in hints))
     if not found.local_available:
         model = found.recommended_local_model
-        yield f"for answers without a network: install Ollama, run 'ollama pull {model}', set LOCAL_MODEL={model}"
+        yield f"for answers without a network: install Ollama, run 'ai-gateway pull {model}', set LOCAL_MODEL={model}"
     if found.status is HealthStatus.OK:
         yield 'nothing to mend: try  ai-gateway ask "hello"'
 

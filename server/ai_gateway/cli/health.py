@@ -14,7 +14,7 @@ from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, HealthStatus, ProviderHealth
-from ai_gateway.messages import HealthResult
+from ai_gateway.messages.encode import health_result
 
 STYLES = {HealthStatus.OK: "green", HealthStatus.DEGRADED: "yellow", HealthStatus.DOWN: "red"}
 
@@ -23,7 +23,7 @@ def health(arguments: Arguments) -> int:
     """Ask every upstream whether it is there, and print what it says; exit code 1 if no tier could answer."""
     found = asyncio.run(_found(arguments))
     if arguments.json:
-        print(json.dumps(HealthResult.of(found).as_dict(), indent=2))
+        print(json.dumps(health_result(found), indent=2))
     else:
         _print(found)
     return Exit.FAILED if found.status is HealthStatus.DOWN else Exit.OK

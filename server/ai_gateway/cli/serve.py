@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
-from ai_gateway.logs import log_to_stderr
 from ai_gateway.lsp.run import run
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 def serve(arguments: Arguments) -> int:
     """Serve until the editor leaves; give the exit code that LSP asks for."""
-    log_to_stderr(arguments.log_level)
     transport, address = arguments.transport or ("stdio", "")
 
     def load(editor: Mapping[str, object] | None, workspace: Mapping[str, object] | None) -> LoadedSettings:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ai_gateway.config import ENVIRONMENT, OWN_PREFIX
 from ai_gateway.demo.editor import Editor, Json
@@ -16,6 +19,8 @@ from ai_gateway.fakes import FakeCopilot, FakeOllama, FakeOpenAI, Fault
 RECOVERY_SECONDS = 6.0
 SECONDS_BETWEEN_WORDS = 0.05
 LOCAL_MODEL = "llama3"
+COPILOT_APP = "Iv1.b507a08c87ecfe98"
+OAUTH_TOKEN = "ghu_fake"  # noqa: S105 - the fake one's
 
 PROMPTS = (
     ("What does a circuit breaker do?", "It stops calling a service that keeps failing, and tries again later."),
@@ -55,8 +60,10 @@ class Story:
             )
             for upstream in (self._copilot, self._openai, self._ollama):
                 upstream.reply(lambda request: REPLIES.get(_last_words(request.json), "Hm?"))
+            home = Path(stack.enter_context(TemporaryDirectory()))
+            _sign_in_elsewhere(home)
             command = (sys.executable, "-m", "ai_gateway", "--stdio", "--config", os.devnull)
-            self._editor = await stack.enter_async_context(Editor(command, self._environ()))
+            self._editor = await stack.enter_async_context(Editor(command, self._environ(home)))
             await self._copilot_answers()
             await self._copilot_fails()
             await self._cloud_answers()
@@ -73,6 +80,20 @@ class Story:
         self._check("Copilot answered", result.get("backend") == "copilot")
         self._check("its answer streamed in, piece by piece", len(pieces) > 2 and "".join(pieces) == result["response"])
         self._check("its circuit is closed", result.get("state") == "closed")
+        await self._show_exchange()
+
+    async def _show_exchange(self) -> None:
+        health = await self._editor.request("ai/health")
+        found_in = str(_provider(health, "copilot").get("credential"))
+        self._stage.event(f"the sign-in came from {Path(found_in).name}, where another editor keeps it")
+        self._check("an editor's sign-in was found without being named", "apps.json" in found_in)
+        to_github = self._copilot.bearers_at(FakeCopilot.exchange_path)
+        to_copilot = self._copilot.bearers_at("/chat/completions")
+        self._stage.event("GitHub took it and gave a session token of half an hour; Copilot saw only that one")
+        self._check("the OAuth token went to GitHub alone, once", to_github == [OAUTH_TOKEN])
+        self._check(
+            "Copilot was asked with the session token", [token.partition("=")[0] for token in to_copilot] == ["tid"]
+        )
 
     async def _copilot_fails(self) -> None:
         self._open("Copilot begins to fail")
@@ -171,8 +192,8 @@ class Story:
         if isinstance(providers, list):
             self._stage.circuits(providers)
 
-    def _environ(self) -> Mapping[str, str]:
-        """Give this process's environment, without anything that names a real upstream or a real credential."""
+    def _environ(self, home: Path) -> Mapping[str, str]:
+        """Give this process's environment, without anything that leads to a real upstream or a real account."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -180,7 +201,7 @@ class Story:
         }
         return {
             **inherited,
-            "GITHUB_COPILOT_TOKEN": "ghu_fake",
+            **dict.fromkeys(("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(home)),
             "GITHUB_COPILOT_API_URL": self._copilot.url,
             "OPENAI_API_KEY": "sk-simulated",
             "OPENAI_BASE_URL": self._openai.base_url,
@@ -190,16 +211,28 @@ class Story:
         }
 
 
+def _sign_in_elsewhere(home: Path) -> None:
+    """Leave a sign-in as Copilot's own language server does."""
+    folder = home / "github-copilot"
+    folder.mkdir()
+    record = {"user": "octocat", "oauth_token": OAUTH_TOKEN, "githubAppId": COPILOT_APP}
+    (folder / "apps.json").write_text(json.dumps({f"github.com:{COPILOT_APP}": record}), "utf-8")
+
+
 def _last_words(body: Mapping[str, object]) -> str:
     messages = body.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else {}
     return str(last.get("content", ""))
 
 
-def _state(status: Json, name: str) -> object:
+def _provider(status: Json, name: str) -> Json:
     providers = status.get("providers")
     found = [each for each in providers if each.get("name") == name] if isinstance(providers, list) else []
-    return found[0].get("state") if found else None
+    return found[0] if found else {}
+
+
+def _state(status: Json, name: str) -> object:
+    return _provider(status, name).get("state")
 
 
 def _skip_reason(result: Json, provider: str) -> object:

@@ -9,11 +9,14 @@ The demonstration and the tests use them; nothing in the product does.
         await upstream.wait_until_idle()
 """
 
-from . import copilot_failures, ollama_failures, openai_failures
+from . import anthropic_failures, azure_failures, copilot_failures, gemini_failures, ollama_failures, openai_failures
 from .answers import Answer, Frame, Reply, Spelling, ToolCall
+from .anthropic import FakeAnthropic
+from .azure import FakeAzure
 from .copilot import FakeCopilot, catalogue_entry
 from .device_flow import DeviceFlow
 from .faults import Fault
+from .gemini import FakeGemini, GeminiModel
 from .ollama import FakeOllama, OllamaModel
 from .openai import FakeOpenAI
 from .upstream import FakeUpstream, RecordedRequest
@@ -21,19 +24,26 @@ from .upstream import FakeUpstream, RecordedRequest
 __all__ = [
     "Answer",
     "DeviceFlow",
+    "FakeAnthropic",
+    "FakeAzure",
     "FakeCopilot",
+    "FakeGemini",
     "FakeOllama",
     "FakeOpenAI",
     "FakeUpstream",
     "Fault",
     "Frame",
+    "GeminiModel",
     "OllamaModel",
     "RecordedRequest",
     "Reply",
     "Spelling",
     "ToolCall",
+    "anthropic_failures",
+    "azure_failures",
     "catalogue_entry",
     "copilot_failures",
+    "gemini_failures",
     "ollama_failures",
     "openai_failures",
 ]

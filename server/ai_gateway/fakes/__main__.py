@@ -9,15 +9,17 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 
-from . import FakeCopilot, FakeOllama, FakeOpenAI
+from . import FakeAnthropic, FakeAzure, FakeCopilot, FakeGemini, FakeOllama, FakeOpenAI
 
 SECONDS_BETWEEN_CHUNKS = 0.03
 LOCAL_MODEL = "llama3.2"
+DEPLOYMENT = "our-gpt"
+NAMES = ("copilot", "openai", "anthropic", "gemini", "azure", "ollama")
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ai_gateway.fakes", description=__doc__)
-    for name in ("copilot", "openai", "ollama"):
+    for name in NAMES:
         parser.add_argument(f"--{name}", type=int, default=0, metavar="PORT", help="default: any free port")
     return parser.parse_args()
 
@@ -26,12 +28,15 @@ async def _run(ports: argparse.Namespace) -> None:
     pace = SECONDS_BETWEEN_CHUNKS
     copilot = FakeCopilot(port=ports.copilot, seconds_between_chunks=pace)
     openai = FakeOpenAI(port=ports.openai, seconds_between_chunks=pace)
+    anthropic = FakeAnthropic(port=ports.anthropic, seconds_between_chunks=pace)
+    gemini = FakeGemini(port=ports.gemini, seconds_between_chunks=pace)
+    azure = FakeAzure(port=ports.azure, seconds_between_chunks=pace)
     ollama = FakeOllama(port=ports.ollama, models=(LOCAL_MODEL,), seconds_between_chunks=pace)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with AsyncExitStack() as running:
-        for upstream in (copilot, openai, ollama):
+        for upstream in (copilot, openai, anthropic, gemini, azure, ollama):
             await running.enter_async_context(upstream)
         settings = {
             "GITHUB_COPILOT_TOKEN": "ghu_fake",
@@ -39,6 +44,13 @@ async def _run(ports: argparse.Namespace) -> None:
             "GITHUB_COPILOT_SERVER_URL": copilot.base_url,
             "OPENAI_API_KEY": "sk-fake",
             "OPENAI_BASE_URL": openai.base_url,
+            "ANTHROPIC_API_KEY": "sk-ant-fake",
+            "ANTHROPIC_BASE_URL": anthropic.base_url,
+            "GEMINI_API_KEY": "AIza-fake",
+            "GEMINI_ENDPOINT": gemini.base_url,
+            "AZURE_OPENAI_API_KEY": "fake",
+            "AZURE_OPENAI_ENDPOINT": azure.url,
+            "AZURE_OPENAI_DEPLOYMENT": DEPLOYMENT,
             "OLLAMA_BASE_URL": ollama.base_url,
             "LOCAL_MODEL": LOCAL_MODEL,
         }

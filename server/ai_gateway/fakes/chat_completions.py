@@ -60,7 +60,7 @@ class ChatCompletion(Spelling):
             message["reasoning_content"] = self.reply.thinking
         if self.reply.tool_calls:
             message["tool_calls"] = [self._tool_call(call, _arguments(call)) for call in self.reply.tool_calls]
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish_reason}
+        choice = self.choice(self.finish_reason, message=message)
         return self.envelope("chat.completion", [choice]) | {"usage": self.usage()}
 
     def usage(self) -> dict[str, object]:
@@ -71,7 +71,7 @@ class ChatCompletion(Spelling):
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": completion,
             "total_tokens": self.prompt_tokens + completion,
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": thinking,
                 "audio_tokens": 0,
@@ -122,10 +122,13 @@ class ChatCompletion(Spelling):
             "system_fingerprint": "fp_fake",
         }
 
+    def choice(self, finish_reason: str | None, **said: Mapping[str, object]) -> dict[str, object]:
+        """The only choice, with the `message` or `delta` that it says."""
+        return {"index": 0, **said, "logprobs": None, "finish_reason": finish_reason}
+
     def chunk(self, delta: Mapping[str, object], kind: Kind, finish_reason: str | None = None) -> Frame:
         """One event."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        body = self.envelope("chat.completion.chunk", [choice])
+        body = self.envelope("chat.completion.chunk", [self.choice(finish_reason, delta=delta)])
         if self.include_usage:
             body["usage"] = None
         if self.obfuscate:

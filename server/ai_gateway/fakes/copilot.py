@@ -7,17 +7,19 @@ documented; it is known from the clients that speak it.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
-from urllib.parse import urlencode
+from typing import ClassVar, cast
 
 from . import copilot_failures as failures
 from .answers import Answer, Frame, Kind, count_words, encode, phrase
 from .chat_completions import ChatCompletion
+from .copilot_account import CopilotAccount, Quota
 from .device_flow import DeviceFlow
-from .embeddings import embeddings_document
+from .embeddings import embeddings_document, inputs_of
 from .upstream import FakeUpstream, Handler, RecordedRequest
 
 DEFAULT_MODELS = ("gpt-4o", "gpt-4.1", "claude-sonnet-4.5")
+EMBEDDING_MODEL = "text-embedding-3-small"
+MAX_INPUTS = 256
 SESSION_SECONDS = 1800
 NANO_UNITS_PER_TOKEN = 1_000_000
 
@@ -103,15 +105,26 @@ def catalogue_entry(model: str, **changes: object) -> dict[str, object]:
     } | changes
 
 
+def embedding_entry(model: str = EMBEDDING_MODEL, **changes: object) -> dict[str, object]:
+    """A model of `/models` that makes vectors."""
+    capabilities = {"type": "embeddings", "family": model, "limits": {"max_inputs": MAX_INPUTS}, "supports": {}}
+    entry = catalogue_entry(model, model_picker_enabled=False, capabilities=capabilities)
+    return {name: value for name, value in entry.items() if name not in {"supported_endpoints", "policy"}} | changes
+
+
 class FakeCopilot(FakeUpstream):
-    """GitHub Copilot with one account.
+    """GitHub and one host of Copilot, with one account.
+
+    Another host of the same account is a `FakeCopilot` of its own, made with `beside`: each serves one plan, and
+    refuses (421) while the account has another.
 
     Attributes:
+        account: whose tokens are accepted, which plan it has, and what is left of its quotas.
+        plan: the plan that this host serves.
         models: the catalogue: names, or entries made with `catalogue_entry`. Once given, others are refused.
-        oauth_tokens: the GitHub tokens that are accepted.
         refresh_in: after how many seconds a session token is to be renewed.
-        api_url: the `endpoints.api` that an exchange names; None: this server.
-        quota_percent_remaining: what the quota headers of a chat say.
+        offers_exchange: whether tokens can be exchanged; otherwise they are only good as they are.
+        api_url: the `endpoints.api` that GitHub names; None: that of the account's plan.
         device_flow: the sign-in; a token it gives out is accepted from then on.
     """
 
@@ -127,15 +140,18 @@ class FakeCopilot(FakeUpstream):
         oauth_tokens: Iterable[str] = ("ghu_fake",),
         refresh_in: int = 1500,
         seconds_between_chunks: float = 0.0,
+        plan: str = "individual",
+        beside: "FakeCopilot | None" = None,
     ) -> None:
         super().__init__(port=port, seconds_between_chunks=seconds_between_chunks)
+        self.account: CopilotAccount = beside.account if beside else CopilotAccount(plan, oauth_tokens)
+        self.account.hosts[plan] = self
+        self.plan = plan
         self.models = models
-        self.oauth_tokens = set(oauth_tokens)
         self.refresh_in = refresh_in
+        self.offers_exchange = True
         self.api_url: str | None = None
-        self.quota_percent_remaining = 47.4
         self.device_flow = DeviceFlow(self.oauth_tokens)
-        self._sessions: set[str] = set()
 
     def routes(self) -> Mapping[str, Handler]:
         """What github.com, api.github.com and the API host answer."""
@@ -156,9 +172,23 @@ class FakeCopilot(FakeUpstream):
         """How many requests asked for a session token."""
         return sum(request.path == self.exchange_path for request in self.requests)
 
+    @property
+    def oauth_tokens(self) -> set[str]:
+        """The GitHub tokens that are accepted."""
+        return self.account.oauth_tokens
+
+    @property
+    def quota_percent_remaining(self) -> float:
+        """What is left of the account's premium interactions."""
+        return self.account.quotas["premium_interactions"].percent_remaining
+
+    @quota_percent_remaining.setter
+    def quota_percent_remaining(self, percent: float) -> None:
+        self.account.quotas["premium_interactions"] = Quota(300, percent)
+
     def expire_session(self) -> None:
         """Make every session token given so far invalid."""
-        self._sessions.clear()
+        self.account.sessions.clear()
 
     def failure(self, status: int, message: str | None = None) -> Answer:
         """Plain text, as most of Copilot's failures are."""
@@ -183,13 +213,15 @@ class FakeCopilot(FakeUpstream):
         return self.device_flow.poll(request)
 
     async def _exchange(self, request: RecordedRequest) -> Answer:
+        if not self.offers_exchange:
+            return failures.not_found()
         return self._refuse_oauth(request) or Answer.of(self._open_session())
 
     def _open_session(self) -> dict[str, object]:
         expires_at = int(time.time()) + SESSION_SECONDS
         sku = "monthly_subscriber_quota"
         token = f"tid=fake{self.next_serial()};exp={expires_at};sku={sku};st=dotcom;chat=1:mac"
-        self._sessions.add(token)
+        self.account.sessions.add(token)
         return {
             "token": token,
             "expires_at": expires_at,
@@ -205,24 +237,18 @@ class FakeCopilot(FakeUpstream):
         }
 
     async def _user(self, request: RecordedRequest) -> Answer:
-        remaining = {"entitlement": 300, "percent_remaining": self.quota_percent_remaining, "unlimited": False}
-        account = {
-            "login": "octocat",
-            "access_type_sku": "plus_monthly_subscriber_quota",
-            "copilot_plan": "individual_pro",
-            "chat_enabled": True,
-            "quota_reset_date": "2026-12-01",
-            "endpoints": self._endpoints(),
-            "quota_snapshots": {"premium_interactions": remaining},
-        }
-        return self._refuse_oauth(request) or Answer.of(account)
+        return self._refuse_oauth(request) or Answer.of(self.account.document() | {"endpoints": self._endpoints()})
 
     async def _discover(self, request: RecordedRequest) -> Answer:
-        endpoints = {"data": {"viewer": {"copilotEndpoints": {"api": self.api_url or self.url}}}}
-        return self._refuse_oauth(request) or Answer.of(endpoints)
+        if (refused := self._refuse_oauth(request)) is not None:
+            return refused
+        if "copilotEndpoints" not in str(request.json.get("query")):
+            return Answer.of({"data": None, "errors": [{"message": "the fake knows only copilotEndpoints"}]})
+        return Answer.of({"data": {"viewer": {"copilotEndpoints": {"api": self._endpoints()["api"]}}}})
 
     def _endpoints(self) -> dict[str, str]:
-        return {"api": self.api_url or self.url, "proxy": self.url, "telemetry": self.url}
+        host = self.account.hosts.get(self.account.plan, self)
+        return {"api": self.api_url or host.url, "proxy": self.url, "telemetry": self.url}
 
     def _refuse_oauth(self, request: RecordedRequest) -> Answer | None:
         if request.bearer.startswith("github_pat_"):
@@ -231,7 +257,7 @@ class FakeCopilot(FakeUpstream):
 
     async def _chat(self, request: RecordedRequest) -> Answer:
         return (
-            self._refuse_bearer(request)
+            self._refuse_visitor(request)
             or self._refuse_body(request)
             or self._refuse_model(request)
             or self._complete(request)
@@ -246,39 +272,35 @@ class FakeCopilot(FakeUpstream):
             include_usage=True,
         )
         answer = completion.answer(stream=request.json.get("stream") is True)
-        return answer.with_headers(self._quota_headers())
-
-    def _quota_headers(self) -> dict[str, str]:
-        snapshot = {
-            "ent": 300,
-            "ov": 0.0,
-            "ovPerm": "false",
-            "rem": self.quota_percent_remaining,
-            "rst": "2026-12-01T00:00:00Z",
-        }
-        return {"x-quota-snapshot-premium_interactions": urlencode(snapshot)}
+        return answer.with_headers(self.account.quota_headers())
 
     async def _list_models(self, request: RecordedRequest) -> Answer:
         catalogue = {"object": "list", "data": self._catalogue()}
-        return self._refuse_bearer(request) or Answer.of(catalogue)
+        return self._refuse_visitor(request) or Answer.of(catalogue)
 
     async def _embed(self, request: RecordedRequest) -> Answer:
-        return self._refuse_bearer(request) or Answer.of(embeddings_document(request.json))
+        if (refused := self._refuse_visitor(request)) is not None:
+            return refused
+        if not 0 < len(inputs_of(request.json)) <= MAX_INPUTS:
+            return failures.invalid_request_body(f"input must have between 1 and {MAX_INPUTS} entries")
+        return Answer.of(embeddings_document(request.json))
 
     async def _ping(self, _: RecordedRequest) -> Answer:
         return Answer.of({"now": "fake", "status": "ok"})
 
     def _catalogue(self) -> list[Mapping[str, object]]:
-        models = DEFAULT_MODELS if self.models is None else self.models
+        models = (*DEFAULT_MODELS, embedding_entry()) if self.models is None else self.models
         return [catalogue_entry(model) if isinstance(model, str) else model for model in models]
 
-    def _refuse_bearer(self, request: RecordedRequest) -> Answer | None:
+    def _refuse_visitor(self, request: RecordedRequest) -> Answer | None:
         token = request.bearer
+        if self.plan != self.account.plan:
+            return failures.misdirected()
         if token.startswith("github_pat_"):
             return failures.personal_access_token_unsupported()
         if token.startswith("tid=") and "Editor-Version" not in request.headers:
             return failures.missing_editor_version()
-        return None if token in self._sessions | self.oauth_tokens else failures.session_expired()
+        return None if token in self.account.sessions | self.oauth_tokens else failures.session_expired()
 
     def _refuse_body(self, request: RecordedRequest) -> Answer | None:
         if isinstance(request.body, Mapping) and request.json.get("messages"):
@@ -287,5 +309,10 @@ class FakeCopilot(FakeUpstream):
 
     def _refuse_model(self, request: RecordedRequest) -> Answer | None:
         model = request.json.get("model")
-        known = self.models is None or not model or any(model == each["id"] for each in self._catalogue())
-        return None if known else failures.model_not_supported()
+        if self.models is None or not model:
+            return None
+        entry = next((each for each in self._catalogue() if each["id"] == model), None)
+        if entry is None or entry.get("policy", {"state": "enabled"}) != {"state": "enabled", "terms": ""}:
+            return failures.model_not_supported()
+        has_chat = "/chat/completions" in cast("Sequence[str]", entry.get("supported_endpoints", ()))
+        return None if has_chat else failures.unsupported_api_for_model(str(model))

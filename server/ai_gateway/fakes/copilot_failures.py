@@ -104,6 +104,16 @@ def personal_access_token_unsupported() -> Answer:
     )
 
 
+def unknown_integration() -> Answer:
+    """400: an integration id that Copilot does not know."""
+    return Answer.of("bad request: unknown Copilot-Integration-Id\n", 400)
+
+
+def invalid_request_body(message: str = "invalid request body") -> Answer:
+    """400: a body that makes no sense."""
+    return _error(400, "invalid_request_body", message)
+
+
 def off_topic() -> Answer:
     """400: the old filter for questions that are not about programming."""
     return _error(400, "off_topic", "off_topic")

@@ -17,8 +17,8 @@ class DeviceFlow:
     """One person's sign-in.
 
     `script` is what the next polls are told, in order (`authorization_pending`, `slow_down`,
-    `expired_token`, `access_denied` …); when it is used up, they are given `access_token`, which joins the
-    `accepted` tokens.
+    `expired_token`, `access_denied` …, or a whole answer); when it is used up, they are given `access_token`, which
+    joins the `accepted` tokens.
     """
 
     device_code = "device-code-fake"
@@ -26,7 +26,7 @@ class DeviceFlow:
 
     def __init__(self, accepted: set[str]) -> None:
         self.access_token = "ghu_device"  # noqa: S105 - a fake one
-        self.script: list[str] = []
+        self.script: list[str | Mapping[str, object]] = []
         self.interval_seconds = 5
         self.polls = 0
         self._accepted = accepted
@@ -56,7 +56,9 @@ class DeviceFlow:
         self._accepted.add(self.access_token)
         return _answer(request, {"access_token": self.access_token, "token_type": "bearer", "scope": ""})
 
-    def _told(self, error: str) -> dict[str, object]:
+    def _told(self, error: str | Mapping[str, object]) -> Mapping[str, object]:
+        if isinstance(error, Mapping):
+            return error
         if error == "slow_down":
             self.interval_seconds += 5
             return {**_error(error), "interval": self.interval_seconds}

@@ -1,21 +1,23 @@
-"""A fake Ollama: installed models, the time they take to load, chat, generate, embed and pull."""
+"""A fake Ollama: installed models, the time they take to load, chat, generate and embed."""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from . import ollama_failures as failures
-from .answers import Answer, Frame, Reply, count_words, phrase
+from .answers import Answer, Reply, count_words, phrase
 from .delivery import pause
-from .embeddings import dimensions_of, inputs_of, vector
+from .embeddings import DEFAULT_DIMENSIONS, dimensions_of, inputs_of, vector
 from .faults import Pause
-from .ollama_chat import NDJSON, Lines, OllamaCompletion, line, now
+from .ollama_chat import Lines, OllamaCompletion, now
+from .ollama_pull import Downloads
 from .upstream import FakeUpstream, Handler, RecordedRequest
 
 DEFAULT_MODELS = ("llama3.2",)
-VERSION = "0.12.0"
+VERSION = "0.12.6"
+CLOUD = "https://ollama.com:443"
 
 _FEATURES = (
     ("messages", "completion", "chat"),
@@ -50,12 +52,19 @@ class OllamaModel:
             "model": self.name,
             "size": self.size,
             "digest": hashlib.sha256(self.name.encode()).hexdigest(),
-            "details": {"family": "llama", "parameter_size": "3.2B", "quantization_level": "Q4_K_M"},
+            "details": {
+                "family": "llama",
+                "parameter_size": "3.2B",
+                "quantization_level": "Q4_K_M",
+                "context_length": self.context_length,
+            },
         }
 
 
 def _full_name(model: str) -> str:
-    return model if ":" in model else f"{model}:latest"
+    """The name with its tag, and without what every model has in common."""
+    short = model.removeprefix("registry.ollama.ai/").removeprefix("library/").removesuffix(":local")
+    return short if ":" in short else f"{short}:latest"
 
 
 class FakeOllama(FakeUpstream):
@@ -68,6 +77,7 @@ class FakeOllama(FakeUpstream):
         loads: how often a model was loaded to the end.
         default_num_ctx: the context length of requests that name none.
         pullable: the names that can be pulled; None: all.
+        downloads: what pulls have brought here so far.
     """
 
     chat_paths = ("/api/chat", "/api/generate")
@@ -88,6 +98,7 @@ class FakeOllama(FakeUpstream):
         self.loads = 0
         self.default_num_ctx = 4096
         self.pullable: set[str] | None = None
+        self.downloads = Downloads()
         self._loading = asyncio.Lock()
         for model in models:
             self.install(model)
@@ -163,26 +174,24 @@ class FakeOllama(FakeUpstream):
         )
 
     async def _pull(self, request: RecordedRequest) -> Answer:
-        name = str(_fields(request).get("model", ""))
+        name = str(_fields(request).get("model") or _fields(request).get("name") or "")
+        if not name:
+            return failures.invalid_model_name()
         known = self.pullable is None or name in self.pullable
         if _fields(request).get("stream") is not False:
-            steps = self._pull_steps(name) if known else _failed_pull_steps()
-            return Answer.stream(steps, Lines(), NDJSON)
+            if not known:
+                return failures.pull_of_unknown_model()
+            steps = self.downloads.steps(name, lambda: self._arrive(name))
+            return Answer.stream(steps, Lines(), failures.NDJSON)
         if not known:
             return failures.refusal(500, "pull model manifest: file does not exist")
-        self.install(name)
+        self._arrive(name)
         return _json({"status": "success"})
 
-    def _pull_steps(self, name: str) -> Iterator[Frame]:
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        layer = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 1000}
-        yield line({"status": "pulling manifest"}, "delta")
-        yield line(layer, "delta")
-        yield from (line({**layer, "completed": done}, "delta") for done in (250, 500, 1000))
-        yield line({"status": "verifying sha256 digest"}, "delta")
-        yield line({"status": "writing manifest"}, "delta")
-        self.install(name)
-        yield line({"status": "success"}, "finish")
+    def _arrive(self, name: str) -> None:
+        """Install what was pulled; of a cloud model only the stub that names it arrives."""
+        is_cloud = name.endswith(("-cloud", ":cloud"))
+        self.install(OllamaModel(name=name, remote_host=CLOUD if is_cloud else None))
 
     async def _load(self, model: OllamaModel, num_ctx: int) -> int:
         """Bring the model into memory; the nanoseconds it took. Cancelled when the client leaves."""
@@ -230,8 +239,14 @@ class FakeOllama(FakeUpstream):
         return completion.answer(stream=body.get("stream") is not False)
 
     async def _embed(self, request: RecordedRequest, model: OllamaModel) -> Answer:
-        load_ns = await self._load(model, self._num_ctx(request, model))
-        texts, dimensions = inputs_of(request.json), dimensions_of(request.json)
+        num_ctx = self._num_ctx(request, model)
+        texts, dimensions = inputs_of(request.json), min(dimensions_of(request.json), DEFAULT_DIMENSIONS)
+        if "embedding" not in model.capabilities:
+            return failures.embeddings_unsupported()
+        refused = _refuse_length(request.json, max(map(count_words, texts), default=0), num_ctx)
+        if refused:
+            return refused
+        load_ns = await self._load(model, num_ctx)
         return _json(
             {
                 "model": request.json["model"],
@@ -261,7 +276,9 @@ class FakeOllama(FakeUpstream):
         name = _fields(request).get("model")
         if not isinstance(name, str) or not name:
             return failures.refusal(400, "model is required")
-        return self.models.get(_full_name(name)) or failures.model_not_found(name)
+        wanted = _full_name(name).casefold()
+        found = (model for own, model in self.models.items() if own.casefold() == wanted)
+        return next(found, None) or failures.model_not_found(name)
 
 
 def _json(body: object) -> Answer:
@@ -270,11 +287,6 @@ def _json(body: object) -> Answer:
 
 def _fields(request: RecordedRequest) -> Mapping[str, object]:
     return request.body if isinstance(request.body, Mapping) else {}
-
-
-def _failed_pull_steps() -> Iterator[Frame]:
-    yield line({"status": "pulling manifest"}, "delta")
-    yield line({"error": "pull model manifest: file does not exist"})
 
 
 def _refuse_features(body: Mapping[str, object], model: OllamaModel) -> Answer | None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from .answers import Answer, Frame, Kind, Reply, Spelling, ToolCall, encode, split_words
-from .ollama_failures import JSON
+from .ollama_failures import JSON, NDJSON
 
-NDJSON = "application/x-ndjson"
 _PROMPT_TOKEN_NS = 1_000_000
 _TOKEN_NS = 10_000_000
 

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from . import openai_failures as failures
 from .answers import Answer, count_words, phrase
 from .chat_completions import ChatCompletion
-from .embeddings import embeddings_document
+from .embeddings import embeddings_document, inputs_of
 from .upstream import FakeUpstream, Handler, RecordedRequest
 
 DEFAULT_MODELS = ("gpt-4.1", "gpt-4.1-mini", "gpt-5", "text-embedding-3-small")
 
-_REASONING_MODEL = re.compile(r"o\d|gpt-[5-9]")
+MAX_EMBEDDED_TEXTS = 2048
+
+_REASONING_MODEL = re.compile(r"o\d|gpt-[5-9](?!.*-chat)")
 _FIXED_ON_REASONING_MODELS = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 _FAILURE_KINDS = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -28,6 +31,8 @@ class FakeOpenAI(FakeUpstream):
     """
 
     chat_paths = ("/chat/completions",)
+    completion_type: ClassVar[type[ChatCompletion]] = ChatCompletion
+    obfuscates: ClassVar[bool] = True
     greeting = "Hello from the fake OpenAI."
 
     def __init__(
@@ -93,6 +98,7 @@ class FakeOpenAI(FakeUpstream):
             self._refuse_key(request)
             or self._refuse_body(request, "input")
             or self._refuse_model(request)
+            or self._refuse_inputs(request)
             or Answer.of(embeddings_document(request.json))
         )
 
@@ -101,17 +107,21 @@ class FakeOpenAI(FakeUpstream):
         listed = [{"id": name, "object": "model", "created": 1, "owned_by": "system"} for name in models]
         return self._refuse_key(request) or Answer.of({"object": "list", "data": listed})
 
+    def answering_model(self, name: str) -> str:
+        """What the model that was asked by this name calls itself."""
+        return name
+
     def _complete(self, request: RecordedRequest) -> Answer:
         body = request.json
         options = body.get("stream_options")
         options = options if isinstance(options, Mapping) else {}
-        completion = ChatCompletion(
+        completion = self.completion_type(
             reply=self.reply_to(request),
-            model=str(body["model"]),
+            model=self.answering_model(str(body["model"])),
             prompt_tokens=count_words(body["messages"]),
             serial=self.next_serial(),
             include_usage=options.get("include_usage") is True,
-            obfuscate=options.get("include_obfuscation") is not False,
+            obfuscate=self.obfuscates and options.get("include_obfuscation") is not False,
         )
         return completion.answer(stream=body.get("stream") is True)
 
@@ -134,11 +144,20 @@ class FakeOpenAI(FakeUpstream):
 
     def _refuse_parameters(self, request: RecordedRequest) -> Answer | None:
         body = request.json
-        if not _REASONING_MODEL.match(str(body["model"])):
+        if "stream_options" in body and body.get("stream") is not True:
+            return failures.stream_options_without_stream()
+        if not _REASONING_MODEL.match(self.answering_model(str(body["model"]))):
             return None
-        if "max_tokens" in body:
-            return failures.unsupported_parameter("max_tokens")
+        for name in ("max_tokens", "stop"):
+            if name in body:
+                return failures.unsupported_parameter(name)
         for name, default in _FIXED_ON_REASONING_MODELS.items():
             if body.get(name, default) != default:
                 return failures.unsupported_value(name, body[name])
         return None
+
+    def _refuse_inputs(self, request: RecordedRequest) -> Answer | None:
+        texts = inputs_of(request.json)
+        if len(texts) > MAX_EMBEDDED_TEXTS:
+            return failures.too_many_inputs(MAX_EMBEDDED_TEXTS)
+        return None if all(texts) else failures.empty_input()

@@ -40,10 +40,11 @@ def context_length_exceeded(limit: int = 8192, tokens: int = 9000) -> Answer:
     return _bad_request(message, param="messages", code="context_length_exceeded")
 
 
-def unsupported_parameter(param: str = "max_tokens", instead: str = "max_completion_tokens") -> Answer:
+def unsupported_parameter(param: str = "max_tokens") -> Answer:
     """400: this model does not take the parameter."""
-    message = f"Unsupported parameter: '{param}' is not supported with this model. Use '{instead}' instead."
-    return _bad_request(message, param=param, code="unsupported_parameter")
+    message = f"Unsupported parameter: '{param}' is not supported with this model."
+    advice = " Use 'max_completion_tokens' instead." if param == "max_tokens" else ""
+    return _bad_request(message + advice, param=param, code="unsupported_parameter")
 
 
 def unsupported_value(param: str = "temperature", value: object = 0.2) -> Answer:
@@ -55,10 +56,40 @@ def unsupported_value(param: str = "temperature", value: object = 0.2) -> Answer
     return _bad_request(message, param=param, code="unsupported_value")
 
 
+def stream_options_without_stream() -> Answer:
+    """400: only a stream has options."""
+    message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+    return _bad_request(message, param="stream_options")
+
+
+def too_many_inputs(limit: int) -> Answer:
+    """400: more texts to embed than one request may have."""
+    return _bad_request(f"'$.input' is invalid: the array is longer than {limit}.", param="input")
+
+
+def empty_input() -> Answer:
+    """400: there is nothing to embed in one of the texts."""
+    return _bad_request("'$.input' is invalid: input cannot be an empty string.", param="input")
+
+
 def missing_parameter(param: str) -> Answer:
     """400: the body lacks a parameter."""
     message = f"Missing required parameter: '{param}'."
     return _bad_request(message, param=param, code="missing_required_parameter")
+
+
+def unrecognized_argument(param: str = "stream_options") -> Answer:
+    """400: an API version, or a compatible server, that has never heard of the parameter."""
+    return _bad_request(f"Unrecognized request argument supplied: {param}")
+
+
+def unverified_organization() -> Answer:
+    """400: only organizations that have shown who they are may stream this model."""
+    message = (
+        "Your organization must be verified to stream this model. Please go to: "
+        "https://platform.openai.com/settings/organization/general and click on Verify Organization."
+    )
+    return _bad_request(message, param="stream", code="unsupported_value")
 
 
 def content_policy_violation() -> Answer:
@@ -74,6 +105,27 @@ def invalid_api_key(key: str = "sk-fake") -> Answer:
         "You can find your API key at https://platform.openai.com/account/api-keys."
     )
     return refusal(401, message, code="invalid_api_key")
+
+
+def ip_not_authorized() -> Answer:
+    """401: the project takes calls from some addresses only."""
+    return refusal(401, "IP not authorized", code="ip_not_authorized")
+
+
+def not_in_an_organization() -> Answer:
+    """401: the account belongs to nobody who pays."""
+    return refusal(401, "You must be a member of an organization to use the API", code="invalid_organization")
+
+
+def wrong_organization() -> Answer:
+    """401: the key is of another organization than the header."""
+    message = "OpenAI-Organization header should match organization for API key"
+    return refusal(401, message, code="mismatched_organization")
+
+
+def missing_scope() -> Answer:
+    """401: the key was made for less than this."""
+    return refusal(401, "You have insufficient permissions for this operation. Missing scopes: model.request.")
 
 
 def country_not_supported() -> Answer:
@@ -95,6 +147,20 @@ def model_not_found(model: str = "gpt-0") -> Answer:
     """404."""
     message = f"The model `{model}` does not exist or you do not have access to it."
     return refusal(404, message, code="model_not_found")
+
+
+def responses_only(model: str = "gpt-5-pro") -> Answer:
+    """404: the model is there, but only for another API."""
+    return refusal(404, f"{model} is only supported in v1/responses and not in v1/chat/completions.", param="model")
+
+
+def not_a_chat_model() -> Answer:
+    """404: the model completes text and knows no chat."""
+    message = (
+        "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+        "Did you mean to use v1/completions?"
+    )
+    return refusal(404, message, param="model")
 
 
 def rate_limited(
@@ -119,6 +185,16 @@ def request_too_large() -> Answer:
 def slow_down() -> Answer:
     """429: the traffic rose too fast."""
     return _too_many("Please reduce the rate of your requests.", "rate_limit_error", code="slow_down")
+
+
+def engine_overloaded() -> Answer:
+    """429: the older word for too many others."""
+    return _too_many("The engine is currently overloaded, please try again later", "requests")
+
+
+def slow_down_503() -> Answer:
+    """503: the traffic rose so fast that it harmed others."""
+    return refusal(503, "Slow down", "service_unavailable_error", code="slow_down")
 
 
 def insufficient_quota(code: str = "insufficient_quota") -> Answer:

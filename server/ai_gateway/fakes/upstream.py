@@ -115,6 +115,10 @@ class FakeUpstream(ABC):
         """Headers that every answer of this upstream carries."""
         return {}
 
+    def bearers_at(self, path: str) -> list[str]:
+        """The credentials of the requests so far whose path ends in `path`."""
+        return [request.bearer for request in self.requests if request.path.endswith(path)]
+
     async def start(self) -> None:
         """Listen; after a `stop`, on the same port again.
 

@@ -8,21 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lsprotocol import types
+
 from ai_gateway.clock import SYSTEM_CLOCK
+from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, health_of
 from ai_gateway.lsp.status import StatusPublisher
 from ai_gateway.lsp.streaming import followed
-from ai_gateway.messages import (
+from ai_gateway.messages import encode
+from ai_gateway.messages.params import (
+    EmbedParams,
     HealthParams,
-    HealthResult,
-    HealthSummary,
     MetricsParams,
-    MetricsResult,
+    ModelsParams,
     QueryParams,
-    QueryResult,
     ResetParams,
+    SignInParams,
+    SignOutParams,
+)
+from ai_gateway.messages.results import (
+    EmbedResult,
+    HealthResult,
+    MetricsResult,
+    ModelsResult,
+    QueryResult,
     ResetResult,
+    SignInResult,
+    SignOutResult,
 )
 
 if TYPE_CHECKING:
@@ -32,13 +45,12 @@ if TYPE_CHECKING:
 STATUS = "ai/status"
 
 Params = Mapping[str, object]
-Result = dict[str, object]
 
 
-def starting(params: Params) -> Result:
+def starting(params: Params) -> HealthResult:
     """Answer `ai/health` while there is no gateway yet."""
     HealthParams.parse(params)
-    return HealthResult.of(health_of((), reachable={}, problems=(), starting=True)).as_dict()
+    return encode.health_result(health_of((), reachable={}, problems=(), starting=True))
 
 
 class Answers:
@@ -52,32 +64,70 @@ class Answers:
     def __init__(self, server: GatewayServer, loaded: LoadedSettings) -> None:
         self._server = server
         self.gateway = Gateway.from_settings(loaded)
+        self.gateway.on_sign_in = self._tell_of_sign_in
 
-    async def query(self, params: Params) -> Result:
+    async def query(self, params: Params) -> QueryResult:
         """Answer `ai/query`."""
         wanted = QueryParams.parse(params)
         answer = await followed(self._server, self.gateway.stream(wanted.to_query()), wanted)
-        return QueryResult.of(answer).as_dict()
+        return encode.query_result(answer)
 
-    async def health(self, params: Params) -> Result:
+    async def embed(self, params: Params) -> EmbedResult:
+        """Answer `ai/embed`."""
+        wanted = EmbedParams.parse(params)
+        return encode.embed_result(
+            await self.gateway.embed(
+                wanted.input,
+                model=wanted.model,
+                dimensions=wanted.dimensions,
+                backend=wanted.backend,
+                provider=wanted.provider,
+                private=wanted.private,
+                timeout_seconds=wanted.timeout_seconds,
+            )
+        )
+
+    async def health(self, params: Params) -> HealthResult:
         """Answer `ai/health`."""
         wanted = HealthParams.parse(params)
-        return HealthResult.of(await self.gateway.health(probe=wanted.probe)).as_dict()
+        return encode.health_result(await self.gateway.health(probe=wanted.probe))
 
-    def reset(self, params: Params) -> Result:
+    async def models(self, params: Params) -> ModelsResult:
+        """Answer `ai/models`."""
+        wanted = ModelsParams.parse(params)
+        found = await self.gateway.models(wanted.provider)
+        return encode.models_result(found.models, found.problems)
+
+    async def sign_in(self, params: Params) -> SignInResult:
+        """Answer `ai/signIn`."""
+        code = await self.gateway.sign_in(SignInParams.parse(params).token)
+        return encode.sign_in_result(code)
+
+    async def sign_out(self, params: Params) -> SignOutResult:
+        """Answer `ai/signOut`."""
+        SignOutParams.parse(params)
+        return {"status": "ok", "remaining": list(await self.gateway.sign_out())}
+
+    def reset(self, params: Params) -> ResetResult:
         """Answer `ai/reset`."""
         wanted = ResetParams.parse(params)
         names = self.gateway.reset(wanted.provider, cache=wanted.cache)
-        return ResetResult(status="ok", state=self.gateway.state, reset=list(names)).as_dict()
+        return {"status": "ok", "state": self.gateway.state, "reset": list(names)}
 
-    def metrics(self, params: Params) -> Result:
+    def metrics(self, params: Params) -> MetricsResult:
         """Answer `ai/metrics`."""
         MetricsParams.parse(params)
-        return MetricsResult.of(self.gateway).as_dict()
+        active = sum(tier.is_active for tier in self.gateway.tiers)
+        return encode.metrics_result(self.gateway.metrics(), providers_active=active)
 
     async def publish_status(self) -> None:
         """Send `ai/status` now and at every change, until cancelled."""
         await StatusPublisher(self.gateway, self._publish, SYSTEM_CLOCK).run()
 
+    def _tell_of_sign_in(self, error: GatewayError | None) -> None:
+        kind = types.MessageType.Info if error is None else types.MessageType.Warning
+        message = f"AI Gateway: {error or 'signed in to Copilot'}"
+        self._server.window_show_message(types.ShowMessageParams(kind, message))
+
     def _publish(self, health: Health) -> None:
-        self._server.protocol.notify(STATUS, HealthSummary.of(health).as_dict())
+        self._server.protocol.notify(STATUS, encode.health_summary(health))

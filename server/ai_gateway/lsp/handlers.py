@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ai_gateway.lsp.server import GatewayServer
 
 Params = Mapping[str, object]
-Result = dict[str, object]
+Result = Mapping[str, object]
 
 
 async def query(ls: GatewayServer, params: Params) -> Result:
@@ -19,9 +19,29 @@ async def query(ls: GatewayServer, params: Params) -> Result:
     return await (await ls.host.answers()).query(params)
 
 
+async def embed(ls: GatewayServer, params: Params) -> Result:
+    """Turn texts into vectors."""
+    return await (await ls.host.answers()).embed(params)
+
+
+async def models(ls: GatewayServer, params: Params) -> Result:
+    """List the models there are."""
+    return await (await ls.host.answers()).models(params)
+
+
 async def health(ls: GatewayServer, params: Params) -> Result:
     """Tell how things are."""
     return await ls.host.health(params)
+
+
+async def sign_in(ls: GatewayServer, params: Params) -> Result:
+    """Sign in to a provider."""
+    return await (await ls.host.answers()).sign_in(params)
+
+
+async def sign_out(ls: GatewayServer, params: Params) -> Result:
+    """Forget what was signed in to."""
+    return await (await ls.host.answers()).sign_out(params)
 
 
 async def reset(ls: GatewayServer, params: Params) -> Result:
@@ -53,8 +73,12 @@ def did_change_configuration(ls: GatewayServer, params: types.DidChangeConfigura
 
 HANDLERS: dict[str, Callable[..., object]] = {
     "ai/query": query,
+    "ai/embed": embed,
+    "ai/models": models,
     "ai/health": health,
     "ai/reset": reset,
+    "ai/signIn": sign_in,
+    "ai/signOut": sign_out,
     "ai/metrics": metrics,
     types.INITIALIZE: initialize,
     types.INITIALIZED: initialized,

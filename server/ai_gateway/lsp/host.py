@@ -56,11 +56,11 @@ class GatewayHost:
             await asyncio.shield(self._ready)
         return self._ready.result()
 
-    async def health(self, params: Mapping[str, object]) -> dict[str, object]:
+    async def health(self, params: Mapping[str, object]) -> Mapping[str, object]:
         """Tell how things are, also while the gateway is not open yet."""
         if self._ready.done():
             return await self._ready.result().health(params)
-        starting: dict[str, object] = (await asyncio.to_thread(_answers_module)).starting(params)
+        starting: Mapping[str, object] = (await asyncio.to_thread(_answers_module)).starting(params)
         return starting
 
     def refresh(self) -> None:

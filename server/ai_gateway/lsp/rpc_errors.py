@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from pygls.exceptions import JsonRpcInvalidParams, JsonRpcMethodNotFound
 
-from ai_gateway.failures import GatewayClosed, InvalidQuery, NoTierAnswered, where
+from ai_gateway.failures import GatewayClosed, GatewayError, InvalidQuery, NoTierAnswered, where
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class Code(IntEnum):
     NOT_INITIALIZED = -32002
     NO_TIER_ANSWERED = -32050
     SHUTTING_DOWN = -32051
+    REQUEST_FAILED = -32803
     CANCELLED = -32800
 
 
@@ -65,11 +66,12 @@ def _told(error: BaseException) -> tuple[int, str, object]:
         case InvalidQuery():
             return Code.INVALID_PARAMS, message, {"field": error.field}
         case NoTierAnswered():
-            from ai_gateway.messages import NoAnswerData  # noqa: PLC0415 - too slow to be imported before the handshake
+            from ai_gateway.messages.encode import no_answer_data  # noqa: PLC0415 - too slow before the handshake
 
-            return Code.NO_TIER_ANSWERED, message, NoAnswerData.of(error).as_dict()
-        case GatewayClosed():
-            return Code.SHUTTING_DOWN, message, data
+            return Code.NO_TIER_ANSWERED, message, no_answer_data(error)
+        case GatewayError():
+            code = Code.SHUTTING_DOWN if isinstance(error, GatewayClosed) else Code.REQUEST_FAILED
+            return code, message, data
         case asyncio.CancelledError():
             return Code.CANCELLED, "the request was cancelled", data
         case _:

@@ -18,12 +18,11 @@ from ai_gateway.lsp.server import GatewayServer
 from ai_gateway.lsp.stdio_in import reader_for
 from ai_gateway.lsp.stdio_out import PipeOutbox
 from ai_gateway.lsp.streams import claim_standard_streams
+from ai_gateway.redaction import TALKATIVE
 
 log = logging.getLogger(__name__)
 
 Transport = Literal["stdio", "tcp", "ws"]
-TALKATIVE = ("pygls", "lsprotocol", "asyncio", "aiohttp")
-"""Loggers that write down messages, or the texts of errors, when they are let."""
 
 
 def run(transport: Transport = "stdio", address: str = "", *, load: SettingsLoader) -> int:
@@ -89,6 +88,6 @@ async def _serve_connections(transport: Transport, host: str, port: int, load: S
 
 
 def _log_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log an error that nobody waited for, without its text."""
+    """Log an error that nobody waited for, without its text; asyncio's own message quotes arguments of callbacks."""
     error = context.get("exception")
-    log.error("%s: %s", context.get("message"), where(error) if isinstance(error, BaseException) else "no error")
+    log.error("nobody waited for an error: %s", where(error) if isinstance(error, BaseException) else "unknown")

@@ -10,12 +10,16 @@ from ai_gateway.clock import Clock
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health
 
+LOOK_SECONDS = 3.0
+"""How often credentials are looked at while nothing else happens."""
+
 
 class StatusPublisher:
     """Publishes once at the beginning, and then at every change.
 
     Breakers change by themselves too, when an open period ends, and nobody calls then: so the publisher wakes at the
-    earliest of these times. Changes within one turn of the event loop are published together.
+    earliest of these times. Credentials change in files of others: it looks for that from time to time. Changes within
+    one turn of the event loop are published together.
 
     Args:
         gateway: Whose status it is; its `on_change` becomes the publisher's.
@@ -32,10 +36,15 @@ class StatusPublisher:
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        while True:
-            self._changed.clear()
-            self._publish(await self._gateway.health())
-            await self._next_change()
+        looking = asyncio.ensure_future(self._look_at_credentials())
+        try:
+            while True:
+                health = await self._gateway.health()
+                self._changed.clear()  # whatever health itself has noticed is in it
+                self._publish(health)
+                await self._next_change()
+        finally:
+            looking.cancel()
 
     async def _next_change(self) -> None:
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
@@ -47,3 +56,8 @@ class StatusPublisher:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def _look_at_credentials(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._gateway.notice_credentials()

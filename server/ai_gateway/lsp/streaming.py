@@ -11,7 +11,8 @@ from lsprotocol import types
 
 from ai_gateway.chain import final_answer
 from ai_gateway.lsp.coalescing import Coalescer
-from ai_gateway.messages import DeltaProgress, ProgressToken, QueryParams, ResetProgress, StartedProgress
+from ai_gateway.messages.params import ProgressToken, QueryParams
+from ai_gateway.messages.progress import DeltaProgress, ResetProgress, StartedProgress
 from ai_gateway.model import Answer, Delta, Event, Reset, Started
 
 if TYPE_CHECKING:
@@ -50,21 +51,21 @@ def _partial_results(server: GatewayServer, token: ProgressToken) -> Iterator[Li
     """Stream the text, under LSP's `partialResultToken`."""
 
     def tell(value: StartedProgress | DeltaProgress | ResetProgress) -> None:
-        server.protocol.notify(types.PROGRESS, {"token": token, "value": value.as_dict()})
+        server.protocol.notify(types.PROGRESS, {"token": token, "value": value})
 
     def listen(event: Event) -> None:
         match event:
-            case Started():
-                tell(StartedProgress.model_validate(event))
+            case Started(provider, backend, model):
+                tell({"kind": "started", "provider": provider, "backend": backend, "model": model})
             case Delta(text):
                 deltas.add(text)
             case Reset(reason):
                 deltas.discard()
-                tell(ResetProgress(reason=reason))
+                tell({"kind": "reset", "reason": reason})
             case Answer():
                 deltas.flush()
 
-    deltas = Coalescer(lambda text: tell(DeltaProgress(text=text)))
+    deltas = Coalescer(lambda text: tell({"kind": "delta", "text": text}))
     try:
         yield listen
     finally:

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, Tool
+from ai_gateway.near import meant
 
 MAX_QUERY_CHARACTERS = 8 * 1024 * 1024
 """Of all texts together: several times what the largest models read."""
 DAY_SECONDS = 24 * 3600.0
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Line = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\r\n]*$")]
+Text = Annotated[str, Field(min_length=1)]
+ONE_LINE = r"^[^\r\n]*$"
+"""For clients; checked here by code, because pydantic's regular expressions take half a megabyte each."""
+
+
+def _one_line(text: str) -> str:
+    if "\r" in text or "\n" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+Line = Annotated[
+    str, Field(min_length=1, max_length=4096, json_schema_extra={"pattern": ONE_LINE}), AfterValidator(_one_line)
+]
+LANGUAGE_ID = r"^[A-Za-z0-9_.+#-]{1,64}$"
+
+
+def _language_id(text: str) -> str:
+    if re.fullmatch(LANGUAGE_ID, text) is None:
+        raise ValueError("must be a language identifier, as LSP has them")
+    return text
+
+
+LanguageId = Annotated[str, Field(json_schema_extra={"pattern": LANGUAGE_ID}), AfterValidator(_language_id)]
 ProgressToken = int | str
 """As LSP has it."""
 LONGEST_FIELD = 100
@@ -45,14 +68,9 @@ class Params(BaseModel):
         field = max((_field(error) for error in about_first), key=lambda name: name.count("."))
         reasons = {error["type"]: error["msg"] for error in about_first if _field(error) == field}
         if "extra_forbidden" in reasons:
-            raise InvalidQuery(f"{field}: there is no such field{cls._meant(field)}", field=field)
+            names = [info.alias or name for name, info in cls.model_fields.items()]
+            raise InvalidQuery(f"{field}: there is no such field{meant(field, names)}", field=field)
         raise InvalidQuery(f"{field}: {', or '.join(reasons.values())}", field=field)
-
-    @classmethod
-    def _meant(cls, field: str) -> str:
-        names = [info.alias or name for name, info in cls.model_fields.items()]
-        close = difflib.get_close_matches(field, names, n=1)
-        return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class MessageParam(Params):
@@ -74,7 +92,7 @@ class ContextEntry(Params):
     uri: Line | None = None
     path: Line | None = None
     """What the block is called; without it, the URI."""
-    language_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+#-]{1,64}$")] | None = None
+    language_id: LanguageId | None = None
 
     def as_block(self) -> str:
         """Give it in Markdown; the fence is longer than any in the text (CommonMark 0.31, 4.5)."""
@@ -194,6 +212,32 @@ class QueryParams(Params):
                 raise InvalidQuery(f"tools.{position}: {error}", field=f"tools.{position}") from error
 
 
+class EmbedParams(Params):
+    """Of `ai/embed`."""
+
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=100_000)]
+    """One text, or several."""
+    model: Name | None = None
+    """Ask only tiers that offer this model; name it if you keep the vectors."""
+    dimensions: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """How long the vectors are to be."""
+    backend: Annotated[Backend, Field(strict=False)] | None = None
+    """Ask only this role."""
+    provider: Name | None = None
+    """Ask only this provider."""
+    private: bool = False
+    """Only local tiers may see it."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] | None = None
+    """For everything together."""
+
+    @model_validator(mode="after")
+    def _not_too_much(self) -> Self:
+        texts = [self.input] if isinstance(self.input, str) else self.input
+        if sum(map(len, texts)) > MAX_QUERY_CHARACTERS:
+            raise InvalidQuery(f"input: longer than {MAX_QUERY_CHARACTERS} characters", field="input")
+        return self
+
+
 class HealthParams(Params):
     """Of `ai/health`."""
 
@@ -208,6 +252,27 @@ class ResetParams(Params):
     """Close only this provider's breaker."""
     cache: bool = False
     """Also empty the cache."""
+
+
+class ModelsParams(Params):
+    """Of `ai/models`."""
+
+    provider: Name | None = None
+    """Only this provider's."""
+
+
+class SignInParams(Params):
+    """Of `ai/signIn`."""
+
+    provider: Literal["copilot"] = "copilot"
+    token: Line | None = Field(default=None, repr=False)
+    """A GitHub session of the client's, to be kept in memory only. Without one, a device flow begins."""
+
+
+class SignOutParams(Params):
+    """Of `ai/signOut`."""
+
+    provider: Literal["copilot"] = "copilot"
 
 
 class MetricsParams(Params):

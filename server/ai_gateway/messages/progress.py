@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ai_gateway.messages.results import Result
+from typing_extensions import TypedDict
+
 from ai_gateway.model import Backend
 
 
-class StartedProgress(Result):
+class StartedProgress(TypedDict):
     """A tier began to answer."""
 
-    kind: Literal["started"] = "started"
+    kind: Literal["started"]
     provider: str
     backend: Backend
     model: str | None
 
 
-class DeltaProgress(Result):
+class DeltaProgress(TypedDict):
     """A piece of text, to be added to what is shown."""
 
-    kind: Literal["delta"] = "delta"
+    kind: Literal["delta"]
     text: str
 
 
-class ResetProgress(Result):
+class ResetProgress(TypedDict):
     """Discard what you have shown: the answer starts over."""
 
-    kind: Literal["reset"] = "reset"
+    kind: Literal["reset"]
     reason: str

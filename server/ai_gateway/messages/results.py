@@ -1,35 +1,16 @@
-"""What the gateway says, built from its own values."""
+"""What the gateway says. Plain dictionaries: not validated on their way out, but checked by their types."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
-from ai_gateway.failures import NoTierAnswered
-from ai_gateway.gateway import Gateway
-from ai_gateway.health import Health, HealthStatus
-from ai_gateway.model import Answer, Backend, BreakerState, FinishReason, Outcome
-from ai_gateway.tier import ProviderTier
+from ai_gateway.health import HealthStatus
+from ai_gateway.model import Backend, BreakerState, FinishReason, Outcome
 
 
-class Result(BaseModel):
-    """Something that goes to a client."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        from_attributes=True,
-        validate_by_name=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-    def as_dict(self) -> dict[str, object]:
-        """Give it as plain JSON values."""
-        return self.model_dump(mode="json")
-
-
-class AttemptResult(Result):
+class AttemptResult(TypedDict):
     """One tier tried or skipped."""
 
     provider: str
@@ -42,29 +23,36 @@ class AttemptResult(Result):
     retry_after_seconds: float | None
 
 
-class UsageResult(Result):
+class UsageResult(TypedDict):
     """Tokens read and written."""
 
     input_tokens: int
+    """All that was read, also from the upstream's own cache or into it."""
     output_tokens: int
+    """All that was written, also in thought."""
     cached_input_tokens: int
+    """Of `input_tokens`: read from the upstream's own cache."""
+    cache_write_tokens: int
+    """Of `input_tokens`: written to the upstream's own cache."""
     estimated: bool
     """The upstream did not count; this is a guess from the characters."""
 
 
-class ToolCallResult(Result):
+class ToolCallResult(TypedDict):
     """A call that the model asks for."""
 
     id: str
     name: str
     arguments: str
     """JSON text, as the model wrote it."""
+    signature: str | None
+    """The provider's own seal; give it back with the call."""
 
 
-class QueryResult(Result):
+class QueryResult(TypedDict):
     """The answer to `ai/query`."""
 
-    response: Annotated[str, Field(validation_alias="content")]
+    response: str
     backend: Backend
     state: BreakerState
     """Of the first tier's breaker."""
@@ -85,13 +73,26 @@ class QueryResult(Result):
     """Every tier that was tried or skipped, in order."""
     tool_calls: list[ToolCallResult]
 
-    @classmethod
-    def of(cls, answer: Answer) -> Self:
-        """Say it on the wire."""
-        return cls.model_validate(answer)
+
+class EmbedResult(TypedDict):
+    """The answer to `ai/embed`."""
+
+    vectors: list[tuple[float, ...]]
+    """One for each text, in order, all of one model."""
+    backend: Backend
+    provider: str
+    model: str | None
+    """Vectors of two models can't be compared."""
+    usage: UsageResult
+    cost_usd: float | None
+    """Null where it is unknown."""
+    query_id: str
+    elapsed_ms: float
+    attempts: list[AttemptResult]
+    """Every tier that was tried or skipped, in order."""
 
 
-class NoAnswerData(Result):
+class NoAnswerData(TypedDict):
     """The `data` of error -32050: why nobody answered, and what to do."""
 
     attempts: list[AttemptResult]
@@ -101,18 +102,18 @@ class NoAnswerData(Result):
     reason: str | None
     """The failure kind, where a tier refused the query itself so that no other was asked."""
 
-    @classmethod
-    def of(cls, error: NoTierAnswered) -> Self:
-        """Say it on the wire."""
-        return cls(
-            attempts=[AttemptResult.model_validate(attempt) for attempt in error.attempts],
-            retry_after_seconds=error.retry_after_seconds,
-            hint=error.hint,
-            reason=getattr(error, "kind", None),
-        )
+
+class AllowanceResult(TypedDict):
+    """What is left of an account's quota, as its upstream said last."""
+
+    remaining_percent: float
+    resets_at: float | None
+    """Seconds since the epoch; null where it did not say."""
+    may_overrun: bool
+    """Whether more is sold when it is spent."""
 
 
-class ProviderHealthResult(Result):
+class ProviderHealthResult(TypedDict):
     """One provider."""
 
     name: str
@@ -125,11 +126,17 @@ class ProviderHealthResult(Result):
     hint: str | None
     """What a person can do about it."""
     model: str | None
+    credential: str | None
+    """Where the credential in use was found, where that is not a setting."""
+    allowance: AllowanceResult | None
+    """Null where it is unknown."""
+    is_loading: bool
+    """Whether it is silent now because it loads a model."""
     reachable: bool | None
     """Known only after a probe."""
 
 
-class ProcessResult(Result):
+class ProcessResult(TypedDict):
     """The server's process."""
 
     pid: int
@@ -138,7 +145,7 @@ class ProcessResult(Result):
     version: str
 
 
-class HealthSummary(Result):
+class HealthSummary(TypedDict):
     """The parameters of `ai/status`, pushed at every change."""
 
     status: HealthStatus
@@ -153,11 +160,6 @@ class HealthSummary(Result):
     problems: list[str]
     """Settings that are wrong, each with where it came from."""
 
-    @classmethod
-    def of(cls, health: Health) -> Self:
-        """Say it on the wire."""
-        return cls.model_validate(health)
-
 
 class HealthResult(HealthSummary):
     """The answer to `ai/health`."""
@@ -165,7 +167,7 @@ class HealthResult(HealthSummary):
     process: ProcessResult
 
 
-class ResetResult(Result):
+class ResetResult(TypedDict):
     """The answer to `ai/reset`."""
 
     status: Literal["ok"]
@@ -175,7 +177,47 @@ class ResetResult(Result):
     """The providers whose breakers were closed."""
 
 
-class LatencyResult(Result):
+class ModelResult(TypedDict):
+    """A model that may be asked."""
+
+    provider: str
+    backend: Backend
+    id: str
+    context_tokens: int | None
+    """The longest prompt that it reads; null where it is unknown."""
+    embeds: bool
+    """Whether it makes vectors, and not text."""
+    is_default: bool
+    """Whether it is asked where a query names none."""
+
+
+class ModelsResult(TypedDict):
+    """The answer to `ai/models`."""
+
+    models: list[ModelResult]
+    problems: list[str]
+    """Providers that would not say, and why."""
+
+
+class SignInResult(TypedDict):
+    """The answer to `ai/signIn`. How it ends is told by a message and by `ai/status`."""
+
+    status: Literal["pending", "signed_in"]
+    user_code: str | None
+    """To be typed at `verification_uri`; null once signed in."""
+    verification_uri: str | None
+    expires_in_seconds: float | None
+
+
+class SignOutResult(TypedDict):
+    """The answer to `ai/signOut`."""
+
+    status: Literal["ok"]
+    remaining: list[str]
+    """Where a token still is that is not the gateway's to remove."""
+
+
+class LatencyResult(TypedDict):
     """Milliseconds from asking to the last token; null while there is no sample."""
 
     p50: float | None
@@ -183,14 +225,14 @@ class LatencyResult(Result):
     p99: float | None
 
 
-class FirstTokenResult(Result):
+class FirstTokenResult(TypedDict):
     """Milliseconds from asking to the first token; null while there is no sample."""
 
     p50: float | None
     p95: float | None
 
 
-class ProviderMetricsResult(Result):
+class ProviderMetricsResult(TypedDict):
     """What one provider did so far."""
 
     attempts: int
@@ -204,9 +246,10 @@ class ProviderMetricsResult(Result):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    """Of the answers whose cost was known; null while there was none."""
 
 
-class MetricsResult(Result):
+class MetricsResult(TypedDict):
     """The answer to `ai/metrics`."""
 
     total_requests: int
@@ -220,23 +263,3 @@ class MetricsResult(Result):
     unanswered: int
     cancelled: int
     providers: dict[str, ProviderMetricsResult]
-
-    @classmethod
-    def of(cls, gateway: Gateway) -> Self:
-        """Say it on the wire."""
-        figures = gateway.metrics()
-        return cls(
-            total_requests=figures.total_requests,
-            cache_hits=figures.cache_hits,
-            cache_hit_rate_percent=figures.cache_hit_rate_percent,
-            failures=figures.failures,
-            providers_active=sum(_may_be_asked(tier) for tier in gateway.tiers),
-            stale_answers=figures.stale_answers,
-            unanswered=figures.unanswered,
-            cancelled=figures.cancelled,
-            providers={name: ProviderMetricsResult.model_validate(its) for name, its in figures.providers.items()},
-        )
-
-
-def _may_be_asked(tier: ProviderTier) -> bool:
-    return tier.disabled is None and tier.breaker.state is not BreakerState.OPEN

@@ -1,4 +1,4 @@
-"""JSON Schemas of all messages, generated from the models."""
+"""JSON Schemas of all messages, generated from their types."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
+from pydantic.json_schema import JsonSchemaMode
 
 from ai_gateway.messages import params, progress, results
 
 CHECKED_IN = Path(__file__).with_name("schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-METHODS: dict[str, dict[str, type[BaseModel]]] = {
+METHODS: dict[str, dict[str, type]] = {
     "ai/query": {
         "params": params.QueryParams,
         "result": results.QueryResult,
@@ -28,6 +28,14 @@ METHODS: dict[str, dict[str, type[BaseModel]]] = {
         "reset": progress.ResetProgress,
     },
     "ai/health": {"params": params.HealthParams, "result": results.HealthResult},
+    "ai/embed": {
+        "params": params.EmbedParams,
+        "result": results.EmbedResult,
+        "error_data": results.NoAnswerData,
+    },
+    "ai/models": {"params": params.ModelsParams, "result": results.ModelsResult},
+    "ai/signIn": {"params": params.SignInParams, "result": results.SignInResult},
+    "ai/signOut": {"params": params.SignOutParams, "result": results.SignOutResult},
     "ai/reset": {"params": params.ResetParams, "result": results.ResetResult},
     "ai/metrics": {"params": params.MetricsParams, "result": results.MetricsResult},
     "ai/status": {"params": results.HealthSummary},
@@ -36,35 +44,47 @@ METHODS: dict[str, dict[str, type[BaseModel]]] = {
 
 
 def schema() -> str:
-    """Give all schemas as one JSON document: `methods` refers to the models in `$defs`."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (model, "validation" if issubclass(model, params.Params) else "serialization")
-        for parts in METHODS.values()
-        for model in parts.values()
+    """Give all schemas as one JSON document: `methods` refers to the messages in `$defs`."""
+    messages = dict.fromkeys(message for parts in METHODS.values() for message in parts.values())
+    modes: list[tuple[type, JsonSchemaMode, TypeAdapter[object]]] = [
+        (message, "validation" if issubclass(message, params.Params) else "serialization", adapter_of(message))
+        for message in messages
     ]
-    definitions = models_json_schema(models)[1]["$defs"]
-    for model in _all_models():
-        for name, text in _field_docstrings(model):
-            definitions[model.__name__]["properties"][model.model_fields[name].alias or name]["description"] = text
+    definitions = TypeAdapter.json_schemas(modes)[1]["$defs"]
+    for message in _all_messages():
+        for name, text in _field_docstrings(message):
+            definitions[message.__name__]["properties"][_on_the_wire(message, name)]["description"] = text
     methods = {
-        method: {part: {"$ref": f"#/$defs/{model.__name__}"} for part, model in parts.items()}
+        method: {part: {"$ref": f"#/$defs/{message.__name__}"} for part, message in parts.items()}
         for method, parts in METHODS.items()
     }
     document = {"$schema": DIALECT, "title": "AI Gateway messages", "methods": methods, "$defs": definitions}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _all_models() -> Iterator[type[BaseModel]]:
+def adapter_of(message: type) -> TypeAdapter[object]:
+    """Give what validates a message and knows its schema; a dictionary may hold nothing but what its type names."""
+    for each in _all_messages():
+        if not issubclass(each, BaseModel):
+            with_config(ConfigDict(extra="forbid"))(each)
+    return TypeAdapter(message)
+
+
+def _all_messages() -> Iterator[type]:
     for module in (params, progress, results):
-        for _, model in inspect.getmembers(module, inspect.isclass):
-            if issubclass(model, BaseModel) and model.model_fields and model.__module__ == module.__name__:
-                yield model
+        for _, message in inspect.getmembers(module, inspect.isclass):
+            if message.__module__ == module.__name__ and message is not params.Params:
+                yield message
 
 
-def _field_docstrings(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def _on_the_wire(message: type, name: str) -> str:
+    return message.model_fields[name].alias or name if issubclass(message, BaseModel) else name
+
+
+def _field_docstrings(message: type) -> Iterator[tuple[str, str]]:
     """Read the docstrings of fields; pydantic could, but would do so at each start of the server."""
-    for ancestor in reversed(model.__mro__):
-        if issubclass(ancestor, BaseModel) and ancestor.__module__ == model.__module__:
+    for ancestor in (*getattr(message, "__orig_bases__", message.__bases__), message):
+        if getattr(ancestor, "__module__", None) == message.__module__:
             [definition] = ast.parse(textwrap.dedent(inspect.getsource(ancestor))).body
             for field, text in pairwise(ast.iter_child_nodes(definition)):
                 match field, text:

@@ -7,7 +7,19 @@ from contextlib import aclosing
 from typing import cast
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Delta, Finish, LLMResponse, Message, Piece, Prompt, Tool
+from ai_gateway.model import (
+    Allowance,
+    Delta,
+    Embedded,
+    EmbeddingInput,
+    Finish,
+    LLMResponse,
+    Message,
+    ModelInfo,
+    Piece,
+    Prompt,
+    Tool,
+)
 
 SHAPING_OPTIONS = frozenset({"temperature", "max_tokens", "stop", "response_format"})
 
@@ -69,6 +81,22 @@ class LLMProvider:
         async with aclosing(self.stream(prompt, model)) as pieces:
             return await whole_response(pieces)
 
+    async def embed(self, given: EmbeddingInput, model: str | None) -> Embedded:  # noqa: ARG002 - a subclass uses them
+        """Turn texts into vectors, all by `model`. The default can't.
+
+        Raises:
+            ProviderFailure: The provider could not do so.
+        """
+        raise ProviderFailure(FailureKind.UNSUPPORTED, "this provider makes no embeddings")
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """List the models that the account in use may ask. The default knows none.
+
+        Raises:
+            ProviderFailure: The upstream would not say.
+        """
+        return ()
+
     async def check(self, model: str | None) -> None:
         """See whether the upstream can be reached, takes the credential and has `model`, without asking a model.
 
@@ -80,6 +108,31 @@ class LLMProvider:
 
     async def aclose(self) -> None:
         """Let go of connections. The default has none."""
+
+    @property
+    def missing(self) -> str | None:
+        """What a person has to do before it can be asked at all; None: nothing. Read at every query, so it is quick."""
+        return None
+
+    @property
+    def credential_version(self) -> object:
+        """Changes whenever the credential may have changed. Read at every query, so it is quick."""
+        return None
+
+    @property
+    def credential_source(self) -> str | None:
+        """Where the credential in use was found, for people to know; None: nothing to tell."""
+        return None
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What is left of the quota; None: unknown."""
+        return None
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it is silent because it loads a model, and will speak."""
+        return False
 
 
 async def whole_response(pieces: AsyncIterator[Piece]) -> LLMResponse:

@@ -76,6 +76,11 @@ def parsed(data: bytes) -> object:
         return None
 
 
+def object_in(value: object) -> dict[str, object]:
+    """Give a JSON object; an empty one where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
 def objects_in(value: object) -> list[dict[str, object]]:
     """Give the objects of a JSON list; none where it is no list."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

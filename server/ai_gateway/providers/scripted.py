@@ -21,13 +21,13 @@ class ScriptedProvider(LLMProvider):
     def __init__(self, *scripts: str | BaseException | Sequence[Step]) -> None:
         self._scripts = [list(_steps(script)) for script in scripts or ("",)]
         self.prompts: list[Prompt] = []
-        self.models: list[str | None] = []
+        self.models_asked: list[str | None] = []
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Play the next script."""
         script = self._scripts[min(len(self.prompts), len(self._scripts) - 1)]
         self.prompts.append(prompt)
-        self.models.append(model)
+        self.models_asked.append(model)
         for step in script:
             if isinstance(step, BaseException):
                 raise step

@@ -5,7 +5,7 @@ No library: the stock ones decode every line to text first, split on characters 
 
 from __future__ import annotations
 
-from ai_gateway.providers.lines import LineDecoder
+from ai_gateway.providers.lines import Decoder, LineDecoder, WholeDecoder
 
 
 class SseDecoder:
@@ -35,3 +35,20 @@ class SseDecoder:
                 events.append(b"\n".join(self._data))
                 self._data = []
         return events
+
+
+class EventsOrDocument:
+    """Tells a stream of events from a whole document by how it begins, for some servers call either by a wrong type."""
+
+    def __init__(self) -> None:
+        self._decoder: Decoder | None = None
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take in the next chunk."""
+        if self._decoder is None and (begun := chunk.lstrip()):
+            self._decoder = WholeDecoder() if begun.startswith((b"{", b"[")) else SseDecoder()
+        return self._decoder.feed(chunk) if self._decoder else []
+
+    def end(self) -> list[bytes]:
+        """The body is over."""
+        return self._decoder.end() if self._decoder else []

@@ -1,0 +1,62 @@
+"""`ai-gateway models`: which models the upstreams offer to you."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.settings import settings_of
+from ai_gateway.failures import InvalidQuery
+from ai_gateway.gateway import Gateway
+from ai_gateway.messages.encode import models_result
+from ai_gateway.messages.results import ModelResult, ModelsResult
+
+
+def models(arguments: Arguments) -> int:
+    """List the models; exit code 1 if no upstream would say."""
+    try:
+        found = asyncio.run(_found(arguments))
+    except InvalidQuery as error:
+        print(f"ai-gateway: {error}", file=sys.stderr)
+        return Exit.USAGE
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    else:
+        _print(found)
+    return Exit.OK if found["models"] else Exit.FAILED
+
+
+async def _found(arguments: Arguments) -> ModelsResult:
+    async with Gateway.from_settings(settings_of(arguments)) as gateway:
+        catalogue = await gateway.models(arguments.provider)
+    return models_result(catalogue.models, catalogue.problems)
+
+
+def _print(found: ModelsResult) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("tier", "provider", "model", "reads", ""):
+        table.add_column(column, overflow="fold")
+    for model in found["models"]:
+        table.add_row(model["backend"], model["provider"], model["id"], _reads(model), _remark(model))
+    if found["models"]:
+        Console(highlight=False).print(table)
+    for problem in found["problems"]:
+        print(problem, file=sys.stderr)
+    if not found["models"] and not found["problems"]:
+        print("no provider is configured; see: ai-gateway doctor", file=sys.stderr)
+
+
+def _reads(model: ModelResult) -> str:
+    tokens = model["context_tokens"]
+    return "" if tokens is None else f"{tokens:,} tokens"
+
+
+def _remark(model: ModelResult) -> str:
+    remarks = [("makes vectors", model["embeds"]), ("asked by default", model["is_default"])]
+    return ", ".join(remark for remark, holds in remarks if holds)

@@ -1,0 +1,95 @@
+"""One person's sign-in, from the code shown to the token kept; and the sign-out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ai_gateway.credentials.device_flow import DeviceCode, DeviceFlow, PendingSignIn, SignInFailed
+from ai_gateway.credentials.finder import CopilotTokenFinder
+from ai_gateway.failures import GatewayError
+
+Done = Callable[[GatewayError | None], None]
+"""Told how a sign-in ended: None where there is a token now."""
+
+
+class SignIn:
+    """Signs a person in, while everything else goes on. One sign-in at a time: a new one replaces the last.
+
+    Args:
+        flow: How a token is obtained; closed with this.
+        finder: Who keeps it, and uses it from then on.
+        on_done: Called when a sign-in has ended, unless it was replaced or cancelled.
+    """
+
+    def __init__(self, flow: DeviceFlow, finder: CopilotTokenFinder, *, on_done: Done = lambda _: None) -> None:
+        self._flow = flow
+        self._finder = finder
+        self._on_done = on_done
+        self._beginning = asyncio.Lock()
+        self._task: asyncio.Task[GatewayError | None] | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a person is expected to enter a code."""
+        return self._task is not None and not self._task.done()
+
+    async def begin(self) -> DeviceCode:
+        """Get a code to show, and wait for the person in the background.
+
+        Raises:
+            SignInFailed: There is no code to be had, or signing in would change nothing.
+        """
+        if self._finder.given_source is not None:
+            source = self._finder.given_source
+            raise SignInFailed(f"{source} gives the token that is used, whoever signs in; take it out there first")
+        async with self._beginning:
+            self.cancel()
+            pending = await self._flow.begin()
+            self._task = asyncio.create_task(self._finish(pending))
+        return pending.shown
+
+    async def wait(self) -> None:
+        """Return when the person is signed in.
+
+        Raises:
+            SignInFailed: They are not, and no longer will be.
+            NotKept: They are, but the token can't be kept.
+        """
+        task = self._task
+        if task is None:
+            raise SignInFailed("no sign-in was begun")
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise SignInFailed("the sign-in was cancelled; begin again")
+        if error := task.result():
+            raise error
+
+    def cancel(self) -> None:
+        """Wait for nobody any more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def sign_out(self) -> Sequence[str]:
+        """Forget our token, and the person who is waited for; raises and gives what the finder's `sign_out` does."""
+        await self._end()
+        return self._finder.sign_out()
+
+    async def aclose(self) -> None:
+        """Cancel, and close the connection."""
+        await self._end()
+        await self._flow.aclose()
+
+    async def _end(self) -> None:
+        self.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _finish(self, pending: PendingSignIn) -> GatewayError | None:
+        error: GatewayError | None = None
+        try:
+            self._finder.keep(await self._flow.token(pending))
+        except GatewayError as failure:
+            error = failure
+        self._on_done(error)
+        return error

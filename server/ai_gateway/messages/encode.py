@@ -1,0 +1,223 @@
+"""The gateway's own values, said as results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ai_gateway.failures import NoTierAnswered, QueryRefused
+from ai_gateway.health import Health, ProviderHealth
+from ai_gateway.messages.results import (
+    AllowanceResult,
+    AttemptResult,
+    EmbedResult,
+    HealthResult,
+    HealthSummary,
+    MetricsResult,
+    ModelResult,
+    ModelsResult,
+    NoAnswerData,
+    ProviderHealthResult,
+    ProviderMetricsResult,
+    QueryResult,
+    SignInResult,
+    UsageResult,
+)
+from ai_gateway.metrics import MetricsSnapshot, ProviderMetrics
+from ai_gateway.model import Allowance, Answer, Attempt, Embedding, ModelInfo, Usage
+from ai_gateway.tier import ProviderTier
+
+if TYPE_CHECKING:
+    from ai_gateway.credentials.device_flow import DeviceCode
+
+
+def query_result(answer: Answer) -> QueryResult:
+    """Say an answer."""
+    return {
+        "response": answer.content,
+        "backend": answer.backend,
+        "state": answer.state,
+        "provider": answer.provider,
+        "model": answer.model,
+        "finish_reason": answer.finish_reason,
+        "usage": _usage(answer.usage),
+        "cost_usd": answer.cost_usd,
+        "cached": answer.cached,
+        "stale": answer.stale,
+        "age_seconds": answer.age_seconds,
+        "query_id": answer.query_id,
+        "elapsed_ms": answer.elapsed_ms,
+        "attempts": _attempts(answer.attempts),
+        "tool_calls": [
+            {"id": call.id, "name": call.name, "arguments": call.arguments, "signature": call.signature}
+            for call in answer.tool_calls
+        ],
+    }
+
+
+def embed_result(embedding: Embedding) -> EmbedResult:
+    """Say vectors."""
+    return {
+        "vectors": list(embedding.vectors),
+        "backend": embedding.backend,
+        "provider": embedding.provider,
+        "model": embedding.model,
+        "usage": _usage(embedding.usage),
+        "cost_usd": embedding.cost_usd,
+        "query_id": embedding.query_id,
+        "elapsed_ms": embedding.elapsed_ms,
+        "attempts": _attempts(embedding.attempts),
+    }
+
+
+def no_answer_data(error: NoTierAnswered) -> NoAnswerData:
+    """Say why nobody answered."""
+    return {
+        "attempts": _attempts(error.attempts),
+        "retry_after_seconds": error.retry_after_seconds,
+        "hint": error.hint,
+        "reason": error.kind if isinstance(error, QueryRefused) else None,
+    }
+
+
+def health_summary(health: Health) -> HealthSummary:
+    """Say how things are."""
+    return {
+        "status": health.status,
+        "copilot_available": health.copilot_available,
+        "cloud_available": health.cloud_available,
+        "local_available": health.local_available,
+        "circuit_state": health.circuit_state,
+        "providers": [_provider_health(provider) for provider in health.providers],
+        "recommended_local_model": health.recommended_local_model,
+        "problems": list(health.problems),
+    }
+
+
+def health_result(health: Health) -> HealthResult:
+    """Say how things are, and how the process is."""
+    process = health.process
+    return {
+        **health_summary(health),
+        "process": {
+            "pid": process.pid,
+            "rss_bytes": process.rss_bytes,
+            "uptime_seconds": process.uptime_seconds,
+            "version": process.version,
+        },
+    }
+
+
+def sign_in_result(code: DeviceCode | None) -> SignInResult:
+    """Say what a person has to do to sign in; None: nothing."""
+    if code is None:
+        return {"status": "signed_in", "user_code": None, "verification_uri": None, "expires_in_seconds": None}
+    return {
+        "status": "pending",
+        "user_code": code.user_code,
+        "verification_uri": code.verification_uri,
+        "expires_in_seconds": code.expires_in_seconds,
+    }
+
+
+def models_result(found: Iterable[tuple[ProviderTier, ModelInfo]], problems: Iterable[str]) -> ModelsResult:
+    """Say which models there are."""
+    return {"models": [_model(tier, model) for tier, model in found], "problems": list(problems)}
+
+
+def metrics_result(figures: MetricsSnapshot, *, providers_active: int) -> MetricsResult:
+    """Say the figures."""
+    return {
+        "total_requests": figures.total_requests,
+        "cache_hits": figures.cache_hits,
+        "cache_hit_rate_percent": figures.cache_hit_rate_percent,
+        "failures": figures.failures,
+        "providers_active": providers_active,
+        "stale_answers": figures.stale_answers,
+        "unanswered": figures.unanswered,
+        "cancelled": figures.cancelled,
+        "providers": _providers(figures.providers),
+    }
+
+
+def _attempts(attempts: Iterable[Attempt]) -> list[AttemptResult]:
+    return [
+        {
+            "provider": attempt.provider,
+            "backend": attempt.backend,
+            "model": attempt.model,
+            "outcome": attempt.outcome,
+            "reason": attempt.reason,
+            "elapsed_ms": attempt.elapsed_ms,
+            "retry_after_seconds": attempt.retry_after_seconds,
+        }
+        for attempt in attempts
+    ]
+
+
+def _usage(usage: Usage) -> UsageResult:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "estimated": usage.estimated,
+    }
+
+
+def _provider_health(provider: ProviderHealth) -> ProviderHealthResult:
+    return {
+        "name": provider.name,
+        "backend": provider.backend,
+        "state": provider.state,
+        "reason": provider.reason,
+        "retry_after_seconds": provider.retry_after_seconds,
+        "last_error": provider.last_error,
+        "hint": provider.hint,
+        "model": provider.model,
+        "credential": provider.credential,
+        "allowance": None if provider.allowance is None else _allowance(provider.allowance),
+        "is_loading": provider.is_loading,
+        "reachable": provider.reachable,
+    }
+
+
+def _allowance(allowance: Allowance) -> AllowanceResult:
+    return {
+        "remaining_percent": allowance.remaining_percent,
+        "resets_at": allowance.resets_at,
+        "may_overrun": allowance.may_overrun,
+    }
+
+
+def _model(tier: ProviderTier, model: ModelInfo) -> ModelResult:
+    return {
+        "provider": tier.name,
+        "backend": tier.backend,
+        "id": model.id,
+        "context_tokens": model.context_tokens,
+        "embeds": model.embeds,
+        "is_default": model.id in (*tier.models[:1], *tier.embedding_models[:1]),
+    }
+
+
+def _providers(providers: Mapping[str, ProviderMetrics]) -> dict[str, ProviderMetricsResult]:
+    return {
+        name: {
+            "attempts": figures.attempts,
+            "answered": figures.answered,
+            "failures": dict(figures.failures),
+            "skipped": figures.skipped,
+            "cancelled": figures.cancelled,
+            "latency_ms": {
+                "p50": figures.latency_ms.p50,
+                "p95": figures.latency_ms.p95,
+                "p99": figures.latency_ms.p99,
+            },
+            "first_token_ms": {"p50": figures.first_token_ms.p50, "p95": figures.first_token_ms.p95},
+            "input_tokens": figures.input_tokens,
+            "output_tokens": figures.output_tokens,
+            "cost_usd": figures.cost_usd,
+        }
+        for name, figures in providers.items()
+    }

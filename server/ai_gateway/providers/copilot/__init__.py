@@ -1,0 +1,1 @@
+"""GitHub Copilot: the way in, and the chat."""

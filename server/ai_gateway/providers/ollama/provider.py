@@ -1,0 +1,145 @@
+"""Ollama's own API (https://docs.ollama.com/api): models on this machine, which may have to be loaded first.
+
+Its OpenAI-compatible path can't set the context length, and truncates a long prompt without a word; this one refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
+
+from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Vector
+from ai_gateway.providers.base import LLMProvider
+from ai_gateway.providers.http import Network
+from ai_gateway.providers.ollama.address import base_url_of, is_ollamas_cloud
+from ai_gateway.providers.ollama.chat import chat_body, chat_pieces, refuse_hopeless, usage_of
+from ai_gateway.providers.ollama.loading import SILENCE_SECONDS, LoadWatch
+from ai_gateway.providers.ollama.models import LocalModels, named, refuse_cloud_name, refuse_remote
+from ai_gateway.providers.ollama.names import is_model_name
+from ai_gateway.providers.ollama.pull import PullProgress, pull_progress
+from ai_gateway.providers.ollama.refusals import OLLAMA_ROWS, PULL_ROWS
+from ai_gateway.providers.ollama.server import OllamaServer
+
+__all__ = ["OLLAMA_BASE_URL", "OLLAMA_ROWS", "OllamaProvider", "PullProgress", "base_url_of"]
+
+OLLAMA_BASE_URL = "http://127.0.0.1:11434"
+
+
+class OllamaProvider(LLMProvider):
+    """Models on this machine. One that is elsewhere is never asked: prompts may be private, and the network away.
+
+    Args:
+        base_url: Where Ollama listens.
+        context_tokens: The context length to load a model with (`num_ctx`); None: Ollama's own.
+        network: How Ollama is reached.
+        silence_seconds: How long it may be silent before it is asked whether it is loading the model.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str = OLLAMA_BASE_URL,
+        context_tokens: int | None = None,
+        network: Network | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
+        self._server = OllamaServer(base_url, network or Network())
+        self._context_tokens = context_tokens
+        self._models = LocalModels(self._server)
+        self._watch = LoadWatch(self._server, silence_seconds=silence_seconds)
+        self._missing = (
+            "this address is Ollama's cloud; set local.base_url to an Ollama of your own"
+            if is_ollamas_cloud(base_url)
+            else None
+        )
+
+    @property
+    def missing(self) -> str | None:
+        """What to do where the address is not a machine of one's own."""
+        return self._missing
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a request waits for its model to be loaded."""
+        return self._watch.sees_loading
+
+    async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Ask `/api/chat`; no bytes arrive while the model loads."""
+        model = named(model)
+        refuse_hopeless(prompt, self._context_tokens)
+        await self._models.ensure(model)
+        body = chat_body(prompt, model, self._context_tokens)
+        try:
+            async with AsyncExitStack() as stack:
+                async with self._watch.over(model):
+                    asking = self._server.request("POST", "/api/chat", payload=body, model=model)
+                    response = await stack.enter_async_context(asking)
+                pieces = await stack.enter_async_context(aclosing(chat_pieces(response, model)))
+                async for piece in pieces:
+                    yield piece
+        except ProviderFailure:
+            self._models.forget(model)
+            raise
+
+    async def embed(self, given: EmbeddingInput, model: str | None) -> Embedded:
+        """Ask `/api/embed`, which takes all texts at once, and refuses one that is too long instead of cutting it."""
+        model = named(model)
+        await self._models.ensure(model)
+        body: dict[str, object] = {"model": model, "input": list(given.texts), "truncate": False}
+        if given.dimensions is not None:
+            body["dimensions"] = given.dimensions
+        try:
+            async with self._watch.over(model):
+                reply = await self._server.json("POST", "/api/embed", payload=body, model=model)
+            refuse_remote(reply)
+        except ProviderFailure:
+            self._models.forget(model)
+            raise
+        said = reply.get("model")
+        vectors = _vectors_of(reply.get("embeddings"), given.dimensions)
+        return Embedded(vectors, said if isinstance(said, str) else None, usage_of(reply))
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """List the models that were pulled, without those that are elsewhere."""
+        return await self._models.infos()
+
+    async def check(self, model: str | None) -> None:
+        """List the models that were pulled, and look for `model` among them."""
+        await self._models.check(model)
+
+    async def pull(self, model: str) -> AsyncGenerator[PullProgress, None]:
+        """Download `model`, and yield how far it is; the last one `is_done`.
+
+        Closing the generator stops the download. What has arrived is kept, and the next call goes on from there.
+
+        Raises:
+            ProviderFailure: There is no such model, or it can't be downloaded.
+        """
+        if not is_model_name(model):
+            hint = "a model's name looks like llama3.2, qwen3:8b or someone/model:tag"
+            raise ProviderFailure(FailureKind.MODEL_NOT_FOUND, "no model can have this name", hint=hint)
+        refuse_cloud_name(model)
+        self._models.forget(model)
+        asking = self._server.request(
+            "POST", "/api/pull", payload={"model": model, "stream": True}, model=model, rows=PULL_ROWS
+        )
+        async with asking as response, aclosing(pull_progress(response, model)) as steps:
+            async for step in steps:
+                yield step
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._server.aclose()
+
+
+def _vectors_of(value: object, dimensions: int | None) -> tuple[Vector, ...]:
+    """Read the vectors; an Ollama before 0.11.11 makes them as long as it likes, whatever was asked for."""
+    rows = value if isinstance(value, list) else []
+    if not rows or not all(isinstance(row, list) and all(isinstance(x, int | float) for x in row) for row in rows):
+        raise ProviderFailure(FailureKind.SERVER, "the answer holds no vectors")
+    vectors = tuple(tuple(float(x) for x in row) for row in rows)
+    if dimensions is not None and any(len(vector) != dimensions for vector in vectors):
+        detail = f"the model makes no vectors of length {dimensions}"
+        raise ProviderFailure(FailureKind.UNSUPPORTED, detail, parameter="dimensions")
+    return vectors

@@ -1,0 +1,1 @@
+"""OpenAI's API: OpenAI itself, Azure, every compatible server; Copilot speaks it too."""
