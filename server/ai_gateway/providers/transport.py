@@ -104,7 +104,7 @@ class Transport(httpx.AsyncBaseTransport):
         response = await session.request(
             request.method,
             yarl.URL(str(request.url), encoded=True),
-            headers=dict(request.headers),
+            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
             data=_InPieces(content) if len(content) > PIECE_BYTES else content or None,
             allow_redirects=False,
             proxy=None if self._proxy is None else self._proxy.url,

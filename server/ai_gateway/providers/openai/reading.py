@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Finish, FinishReason, ToolCall, Usage
 from ai_gateway.providers.failure_rows import Row, read_failure, stream_error
-from ai_gateway.providers.lines import objects_in, parsed
+from ai_gateway.providers.lines import objects_in, parsed_all
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "length": FinishReason.LENGTH,
@@ -62,7 +62,9 @@ class CompletionReading:
 
     def text_of_events(self, events: Iterable[bytes]) -> str:
         """Take in what arrived together, and give its text."""
-        return "".join([self._text_of_event(data) for data in events])
+        chunks = [data for data in events if not self._ends(data)]
+        self._heard = self._heard or bool(chunks)
+        return "".join([self._text_of_document(document) for document in parsed_all(chunks)])
 
     def finish(self) -> Finish:
         """Give the terminal marker, if the upstream did."""
@@ -83,14 +85,15 @@ class CompletionReading:
             return FinishReason.REFUSAL
         return FinishReason.TOOL_CALLS if self._calls else reason
 
-    def _text_of_event(self, data: bytes) -> str:
-        if data.strip() == b"[DONE]":
-            self._done = True
-            return ""
-        self._heard = True
-        document = parsed(data)  # one malformed chunk makes no stream unsound; a missing terminal marker does
+    def _ends(self, data: bytes) -> bool:
+        is_end = data.strip() == b"[DONE]"
+        self._done = self._done or is_end
+        return is_end
+
+    def _text_of_document(self, document: object) -> str:
         if isinstance(document, dict):
             return self._text_of_chunk(document)
+        # one malformed chunk makes no stream unsound; a missing terminal marker does
         return "".join([self._text_of_chunk(chunk) for chunk in objects_in(document)])
 
     def _text_of_chunk(self, chunk: Mapping[str, object]) -> str:
@@ -114,11 +117,14 @@ class CompletionReading:
             self._reason = reason
         if not isinstance(delta, dict):
             return ""
-        for position, call in enumerate(objects_in(delta.get("tool_calls"))):
-            self._take_call(call, place=(str(choice.get("index")), str(call.get("index", position))))
+        if calls := delta.get("tool_calls"):
+            for position, call in enumerate(objects_in(calls)):
+                self._take_call(call, place=(str(choice.get("index")), str(call.get("index", position))))
+        content = delta.get("content")
+        text = content if isinstance(content, str) else _text_of(content)
         if refusal := _text_of(delta.get("refusal")):
             self._refuses = True
-        return _text_of(delta.get("content")) + refusal
+        return text + refusal
 
     def _take_call(self, fragment: Mapping[str, object], place: tuple[str, str]) -> None:
         call = self._calls_by_place.get(place)
