@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JUDGES := .judges
-FLOORS := server/ai_gateway/*.py,server/ai_gateway/providers/*
+FLOORS := server/ai_gateway/*.py,server/ai_gateway/providers/*,server/ai_gateway/providers/*/*,server/ai_gateway/credentials/*,server/ai_gateway/prices/*
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit judges bench schemas prices clean

@@ -364,7 +364,7 @@ class TestWhenNobodyAnswers:
         assert [attempt.retry_after_seconds for attempt in error.attempts] == [None, 600, 5]
         assert error.retry_after_seconds == 5
         assert str(error) == (
-            "no tier answered: copilot failed (auth), openai skipped (quota, again in 600 s), "
+            "no tier answered: copilot failed (auth), openai skipped (quota, again in 10 min), "
             "ollama failed (loading, again in 5 s)"
         )
         assert "copilot refused the credential" in error.hint
@@ -800,7 +800,8 @@ class TestPins:
         bench.tier("ollama", backend=Backend.LOCAL)
         error = (await bench.ask(query)).error
         assert isinstance(error, InvalidQuery)
-        assert str(error) == f"{said}; there is: openai (cloud, gpt, o9), ollama (local)"
+        advice = "; name a provider as well to ask it for any model" if query.provider is None and query.model else ""
+        assert str(error) == f"{said}; there is: openai (cloud, gpt, o9), ollama (local){advice}"
         assert error.field == field
 
     @pytest.mark.parametrize("query", [HELLO, replace(HELLO, provider="openai")])
@@ -835,6 +836,12 @@ class TestPrivateQueries:
         answer = (await bench.ask(replace(HELLO, private=True))).answer
         assert outcomes(answer.attempts) == ["copilot skipped private", "openai skipped private", "ollama answered"]
         assert [prompts_of(tier) for tier in strangers] == [[], []]
+
+    async def test_blame_no_stranger_for_what_it_lacks(self, bench: Bench) -> None:
+        bench.tier("openai").disabled = "set OPENAI_API_KEY"
+        error = unanswered(await bench.ask(replace(HELLO, private=True)))
+        assert outcomes(error.attempts) == ["openai skipped private"]
+        assert "OPENAI_API_KEY" not in error.hint
 
     async def test_that_no_local_tier_answers_go_to_nobody_and_say_so(self, bench: Bench) -> None:
         openai = bench.tier("openai", "Hello")

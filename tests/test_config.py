@@ -114,6 +114,20 @@ def test_copilots_token_is_read_from_the_variable_that_says_most(environ: dict[s
     assert (found.get_secret_value() if found else None) == token
 
 
+def test_the_token_that_every_codespace_has_overrides_none_that_a_person_chose(tmp_path: Path) -> None:
+    codespace = {"CODESPACES": "true", "GITHUB_TOKEN": "ghu_of_the_codespace"}
+    toml = '[copilot]\ntoken = "ghu_mine"'
+    env_file = tmp_path / ".env"
+    env_file.write_text("COPILOT_GITHUB_TOKEN=ghu_mine")
+    for loaded in (
+        load(toml, tmp_path=tmp_path, environ=codespace),
+        load_settings(environ=codespace, env_file=env_file),
+    ):
+        token = loaded.settings.copilot.token
+        assert token is not None
+        assert token.get_secret_value() == "ghu_mine"
+
+
 def test_a_session_token_is_named_as_what_it_is_and_not_taken() -> None:
     loaded = load(environ={"GH_COPILOT_TOKEN": "tid=1;exp=2:3"})
     assert loaded.settings.copilot.token is None
@@ -131,6 +145,7 @@ def test_a_session_token_is_named_as_what_it_is_and_not_taken() -> None:
         ({"AZURE_OPENAI_ENDPOINT": "https://a.test"}, "openai"),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "ANTHROPIC_API_KEY": "k"}, "openai"),
         ({"OPENAI_API_KEY": "k", "CLOUD_PROVIDER": "gemini"}, "gemini"),
+        ({"OPENAI_API_KEY": "k", "AI_GATEWAY_OPENAI__ENABLED": "false", "ANTHROPIC_API_KEY": "k"}, "anthropic"),
     ],
 )
 def test_the_cloud_is_who_there_is_a_credential_for_unless_somebody_is_named(

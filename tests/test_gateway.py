@@ -43,7 +43,7 @@ from ai_gateway.model import (
 )
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.openai.provider import OpenAIProvider
-from ai_gateway.providers.scripted import ScriptedProvider
+from ai_gateway.providers.scripted import ScriptedProvider, Step
 from ai_gateway.tier import ProviderTier
 from support.asking import all_texts_of
 from support.chains import HANG_SECONDS, WaitingProvider
@@ -310,6 +310,36 @@ async def test_a_stronger_model_takes_over_when_one_asks_for_it() -> None:
     assert (answer.content, answer.provider) == ("done", "strong")
 
 
+class Dollars:
+    """A dollar for each token."""
+
+    def cost_usd(self, model: str, usage: Usage) -> float:
+        del model
+        return float(usage.input_tokens + usage.output_tokens)
+
+
+async def test_only_the_answer_is_billed_and_to_whom_it_is_from() -> None:
+    counted = Finish(FinishReason.STOP, Usage(3, 4))
+    cut = ProviderFailure(FailureKind.STREAM_BROKEN, "cut")
+    scripts: dict[str, Sequence[Step]] = {"broken": [Delta("half"), cut], "weak": [Delta("[ESCALATE]"), counted]}
+    tiers = [ProviderTier(name, ScriptedProvider(script), ["m"], prices=Dollars()) for name, script in scripts.items()]
+    strong = ProviderTier("strong", ScriptedProvider([Delta("done"), counted]), ["m"], prices=Dollars())
+    gateway = Gateway(tiers, escalation=[strong])
+    answer = await gateway.query("hi", escalate=True)
+    figures = gateway.metrics().providers
+    assert [(attempt.provider, attempt.reason) for attempt in answer.attempts] == [
+        ("broken", "stream_broken"),
+        ("weak", "escalated"),
+        ("strong", None),
+    ]
+    assert (answer.provider, answer.usage, answer.cost_usd) == ("strong", Usage(3, 4), 7.0)
+    assert {name: (each.input_tokens, each.cost_usd) for name, each in figures.items()} == {
+        "broken": (0, None),
+        "weak": (0, None),
+        "strong": (3, 7.0),
+    }
+
+
 async def test_a_provider_may_join_while_queries_run() -> None:
     waiting = WaitingProvider()
     gateway = Gateway([ProviderTier("old", waiting, priority=5)])
@@ -460,6 +490,23 @@ def test_a_closed_gateway_takes_no_blocking_query() -> None:
     gateway.close()
     with pytest.raises(GatewayClosed):
         gateway.query_sync("hi")
+
+
+async def test_a_closed_gateway_asks_nobody_anything_any_more() -> None:
+    loaded = load_settings(environ={"AI_GATEWAY_ORDER": "copilot"})
+    async with Gateway.from_settings(loaded) as gateway:
+        pass
+    for asking in (
+        gateway.embed("hi"),
+        gateway.models(),
+        gateway.health(probe=True),
+        gateway.sign_in(),
+        gateway.sign_in("gho_session"),
+        gateway.reconfigure(loaded),
+    ):
+        with pytest.raises(GatewayClosed, match="closed"):
+            await asking
+    assert (await gateway.health()).status is HealthStatus.DOWN
 
 
 async def test_a_closed_gateway_takes_no_query_and_holds_no_connection() -> None:

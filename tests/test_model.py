@@ -46,6 +46,12 @@ def test_a_message_of_tool_calls_needs_no_content() -> None:
     assert Message.of({"role": "assistant", "tool_calls": [CALL]}).tool_calls == (CALL,)
 
 
+def test_a_tool_call_comes_back_as_it_was_given_by_the_gateway_with_its_signature() -> None:
+    given = {"id": "1", "name": "now", "arguments": "{}", "signature": "seal"}
+    shape = {"role": "assistant", "tool_calls": [given]}
+    assert Message.of(shape).tool_calls == (ToolCall("1", "now", "{}", signature="seal"),)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"), [({"city": "Oslo"}, '{"city": "Oslo"}'), ('{"a":1}', '{"a":1}'), (None, "null")]
 )

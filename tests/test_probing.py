@@ -1,4 +1,4 @@
-"""Asking upstreams about themselves: which models do they offer?"""
+"""Asking upstreams about themselves: are they there, and which models do they offer?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pytest
 from typing_extensions import override
 
-from ai_gateway.failures import FailureKind, InvalidQuery, ProviderFailure
+from ai_gateway.failures import UNTIL_CHANGED, FailureKind, InvalidQuery, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
-from ai_gateway.model import ModelInfo
+from ai_gateway.health import HealthStatus
+from ai_gateway.model import BreakerState, ModelInfo
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.tier import ProviderTier
 
@@ -30,6 +31,53 @@ class Offering(ScriptedProvider):
 
 
 ONE, TWO = ModelInfo("one", 4096), ModelInfo("two", embeds=True)
+
+
+class Mendable(ScriptedProvider):
+    """Is in order again once a person has mended it."""
+
+    failure: ProviderFailure | None = None
+
+    @override
+    async def check(self, model: str | None) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+@pytest.mark.parametrize("reason", [OpenReason.NOT_CONFIGURED, OpenReason.AUTH, OpenReason.BLOCKED])
+async def test_what_a_person_has_mended_is_asked_again(reason: OpenReason) -> None:
+    provider = Mendable("hello")
+    tier = ProviderTier("a", provider)
+    tier.breaker.trip(reason, open_seconds=UNTIL_CHANGED)
+    provider.failure = ProviderFailure(FailureKind.MODEL_NOT_FOUND, "no such model")
+    async with Gateway([tier]) as gateway:
+        before = await gateway.health(probe=True)
+        provider.failure = None
+        after = await gateway.health(probe=True)
+        answer = await gateway.query("hi")
+    assert (before.status, before.providers[0].reason) == (HealthStatus.DOWN, reason)
+    assert (after.status, after.providers[0].last_error, after.providers[0].hint) == (HealthStatus.OK, None, None)
+    assert answer.content == "hello"
+
+
+@pytest.mark.parametrize("reason", [OpenReason.OUTAGE, OpenReason.SLOW, OpenReason.RATE, OpenReason.QUOTA])
+async def test_what_a_list_of_models_does_not_prove_stays_for_a_query_to_find_out(reason: OpenReason) -> None:
+    tier = ProviderTier("a", Mendable("hello"), last_failure=ProviderFailure(FailureKind.SERVER, "HTTP 500"))
+    tier.breaker.trip(reason, open_seconds=60)
+    async with Gateway([tier]) as gateway:
+        found = (await gateway.health(probe=True)).providers[0]
+    assert (found.state, found.reason, found.last_error) == (BreakerState.OPEN, reason, "server: HTTP 500")
+
+
+async def test_a_failure_that_is_over_is_no_longer_told() -> None:
+    provider = Mendable("hello")
+    provider.failure = ProviderFailure(FailureKind.SERVER, "HTTP 500")
+    async with Gateway([ProviderTier("a", provider)]) as gateway:
+        before = (await gateway.health(probe=True)).providers[0]
+        provider.failure = None
+        after = (await gateway.health(probe=True)).providers[0]
+    assert before.last_error == "server: HTTP 500"
+    assert (after.last_error, after.hint) == (None, None)
 
 
 async def test_every_tier_lists_its_own() -> None:

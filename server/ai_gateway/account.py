@@ -44,9 +44,9 @@ class CopilotAccount:
         on_sign_in: Callable[[GatewayError | None], None],
     ) -> None:
         settings = loaded.settings.copilot
-        host = authority_of(settings)
-        self.made_of = (settings, network)
-        self.handed_over: str | None = None
+        self._made_of = _what_matters(settings, network)
+        self._host = host = authority_of(settings)
+        self._handed_over: str | None = None
         self.finder = CopilotTokenFinder(
             store=TokenStore(user_data_path("ai-gateway", appauthor=False) / "credentials"),
             folders=copilot_folders(),
@@ -62,10 +62,29 @@ class CopilotAccount:
         self._on_sign_in = on_sign_in
         self._sign_in: SignIn | None = None
 
-    def hand_over(self, token: str | None) -> None:
-        """Use the token of the editor's own session, for this process only; None: it has none any more."""
-        self.handed_over = token
-        self.finder.hand_over(token, EDITOR)
+    def is_made_of(self, loaded: LoadedSettings, network: Network) -> bool:
+        """Whether it would be the same with these settings."""
+        return self._made_of == _what_matters(loaded.settings.copilot, network)
+
+    @property
+    def is_signing_in(self) -> bool:
+        """Whether a person is expected to enter a code."""
+        return self._sign_in is not None and self._sign_in.is_pending
+
+    def hand_over(self, token: str) -> None:
+        """Use the token of the editor's own session, for this process only.
+
+        Raises:
+            SignInFailed: It can be none, or another is used whoever signs in.
+        """
+        self._signing_in().take(token, EDITOR)
+        self._handed_over = token
+
+    def follow(self, before: CopilotAccount) -> None:
+        """Stand in for the account before: keep the editor's session, unless it belongs to another host."""
+        if before._host == self._host:
+            self._handed_over = before._handed_over
+            self.finder.hand_over(self._handed_over, EDITOR)
 
     async def begin_sign_in(self) -> DeviceCode:
         """Get a code to show, and wait for the person in the background.
@@ -73,6 +92,7 @@ class CopilotAccount:
         Raises:
             SignInFailed: There is no code to be had, or signing in would change nothing.
         """
+        self._refuse_if_not_for_the_api()
         return await self._signing_in().begin()
 
     async def signed_in(self) -> None:
@@ -90,13 +110,23 @@ class CopilotAccount:
         Raises:
             NotKept: The disk would not let go of it.
         """
-        self.handed_over = None
+        self._handed_over = None
         return await self._signing_in().sign_out()
 
     async def aclose(self) -> None:
         """End a sign-in that is still waited for."""
         if self._sign_in is not None:
             await self._sign_in.aclose()
+
+    def _refuse_if_not_for_the_api(self) -> None:
+        from ai_gateway.credentials.device_flow import SignInFailed  # noqa: PLC0415 - as below
+
+        web = urlsplit(self._settings.server_url).netloc
+        if web != self._host:
+            raise SignInFailed(
+                f"a token of {web} must not go to {self._host}; set GITHUB_COPILOT_SERVER_URL to the web host that "
+                "GITHUB_COPILOT_API_URL belongs to"
+            )
 
     def _signing_in(self) -> SignIn:
         if self._sign_in is None:
@@ -111,6 +141,18 @@ class CopilotAccount:
             )
             self._sign_in = SignIn(flow, self.finder, on_done=self._on_sign_in)
         return self._sign_in
+
+
+def _what_matters(settings: CopilotSettings, network: Network) -> object:
+    """Give what an account depends on; another model, say, must not cost a person their sign-in."""
+    return (
+        settings.token,
+        settings.server_url,
+        settings.rest_url,
+        settings.client_id,
+        settings.ask_github_cli,
+        network,
+    )
 
 
 def authority_of(settings: CopilotSettings) -> str:

@@ -138,7 +138,8 @@ class FailoverChain:
         wanted = {name: str(value) for name, value in pins.items() if value is not None}
         asked = " and ".join(f"the {name} {value!r}" for name, value in wanted.items())
         known = ", ".join(f"{tier.name} ({', '.join([tier.backend, *tier.models])})" for tier in self.tiers)
-        raise InvalidQuery(f"no tier has {asked}; there is: {known}", field=next(iter(wanted)))
+        advice = "; name a provider as well to ask it for any model" if wanted.keys() == {"model"} else ""
+        raise InvalidQuery(f"no tier has {asked}; there is: {known}{advice}", field=next(iter(wanted)))
 
     def _stronger(self, run: Run) -> list[ProviderTier]:
         """Say to whom a model may hand the query on: to nobody, where the query itself chose the model."""
@@ -184,15 +185,15 @@ class FailoverChain:
                 async for event in events:
                     yield event
             outcome = Outcome.ANSWERED
-            self._succeed(permit, tier)
+            self._succeed(permit, asking)
         except _EscalationAsked:
             outcome, reason = Outcome.ANSWERED, "escalated"
-            self._succeed(permit, tier)
+            self._succeed(permit, asking)
             raise
         except ProviderFailure as failure:
             outcome, reason, failed = Outcome.FAILED, failure.kind, failure.bare()
             run.failed(tier, failed)
-            _settle(permit, failure, model_was_chosen=asking.model != tier.default_model)
+            _settle(permit, failure, asking)
         finally:
             permit.release()
             asking.elapsed_ms = 1000 * (self._clock.monotonic() - asking.started_at)
@@ -207,18 +208,25 @@ class FailoverChain:
         if failed.policy.failover is Failover.NEVER:
             raise run.refused(tier, failed)
 
-    def _succeed(self, permit: Permit, tier: ProviderTier) -> None:
-        """Settle a success; if it took the last of the quota, leave the tier alone before it refuses."""
-        allowance = tier.provider.allowance
-        if allowance is None or not allowance.is_spent:
+    def _succeed(self, permit: Permit, asking: Asking) -> None:
+        """Settle a success; if it took the last of the quota, leave the tier alone before it refuses.
+
+        Not where the query itself chose the model: others may draw on another quota. Nor where the quota should have
+        been renewed by now: whoever says that is behind the times.
+        """
+        tier, allowance = asking.tier, asking.tier.provider.allowance
+        if allowance is None or not allowance.is_spent or _is_of_chosen_model(asking):
             permit.succeed()
             return
-        wait = None if allowance.resets_at is None else max(0.0, allowance.resets_at - self._clock.time())
+        wait = None if allowance.resets_at is None else allowance.resets_at - self._clock.time()
+        if wait is not None and wait <= 0:
+            permit.succeed()
+            return
         spent = ProviderFailure(
             FailureKind.QUOTA, "its last answer took the last of the quota", retry_after_seconds=wait
         )
         tier.last_failure = spent
-        _settle(permit, spent, model_was_chosen=False)
+        _settle(permit, spent, asking)
 
     async def _tries(self, run: Run, asking: Asking) -> AsyncGenerator[Event, None]:
         while True:
@@ -229,7 +237,12 @@ class FailoverChain:
                         yield event
             except ProviderFailure as failure:
                 took = self._clock.monotonic() - asked_at
-                if asking.tier in run.retried_tiers or not await self._is_worth_a_retry(run, asking, failure, took):
+                is_open = asking.tier.breaker.state is BreakerState.OPEN  # others have found out meanwhile
+                if (
+                    is_open
+                    or asking.tier in run.retried_tiers
+                    or not await self._is_worth_a_retry(run, asking, failure, took)
+                ):
                     raise
                 run.retried_tiers.add(asking.tier)
             else:
@@ -293,9 +306,14 @@ class _EscalationAsked(Exception):
     """The answer began with the marker."""
 
 
-def _settle(permit: Permit, failure: ProviderFailure, *, model_was_chosen: bool) -> None:
+def _is_of_chosen_model(asking: Asking) -> bool:
+    return asking.model != asking.tier.default_model
+
+
+def _settle(permit: Permit, failure: ProviderFailure, asking: Asking) -> None:
     policy = failure.policy
-    if policy.effect is Effect.NONE or policy.reason is None or (failure.is_about_model and model_was_chosen):
+    is_of_model_only = failure.is_about_model and _is_of_chosen_model(asking)
+    if policy.effect is Effect.NONE or policy.reason is None or is_of_model_only:
         permit.release()
         return
     open_seconds = failure.retry_after_seconds

@@ -188,7 +188,8 @@ class _Layers:
                 self._set(path, value, source)
 
     def add_environment(self, environ: Mapping[str, str], source: str) -> None:
-        if environ.get("CODESPACES") == "true" and environ.get("GITHUB_TOKEN"):
+        if environ.get("CODESPACES") == "true" and environ.get("GITHUB_TOKEN") and "copilot.token" not in self._values:
+            # every codespace has it, so it overrides nothing that a person chose
             self._set("copilot.token", environ["GITHUB_TOKEN"], f"{source}GITHUB_TOKEN of this codespace")
         for name, path in ENVIRONMENT.items():
             if value := environ.get(name):

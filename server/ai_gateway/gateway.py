@@ -238,12 +238,7 @@ class Gateway:
 
     async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
         """Ask, and yield what happens; the `Answer` comes last. Raises as `query` does."""
-        if self._closed:
-            raise GatewayClosed("the gateway is closed")
-        loop = asyncio.get_running_loop()
-        self._loop = self._loop or loop
-        if self._loop is not loop:
-            raise GatewayError("this gateway has connections in another event loop; make one gateway for each loop")
+        self._enter()
         self.notice_credentials()
         self._metrics.asked()
         self._running += 1
@@ -273,7 +268,12 @@ class Gateway:
 
         Args:
             probe: Also see whether each upstream can be reached now, which takes up to five seconds.
+
+        Raises:
+            GatewayClosed: It was closed, and is to probe.
         """
+        if probe:
+            self._enter()
         self.notice_credentials()
         reachable = await self._check_all() if probe else {}
         return health_of(self._chain.tiers, reachable=reachable, problems=self._problems)
@@ -283,7 +283,9 @@ class Gateway:
 
         Raises:
             InvalidQuery: There is no such provider.
+            GatewayClosed: The gateway was closed.
         """
+        self._enter()
         tiers = [tier for tier in self._named(provider) if tier in self._chain.tiers and tier.missing is None]
         return await catalogue_of(tiers)
 
@@ -318,11 +320,12 @@ class Gateway:
         Raises:
             GatewayError: There is no code to be had, or signing in would change nothing; it says why.
         """
+        self._enter()
         account = self._copilot_account()
         if token is None:
             return await account.begin_sign_in()
         account.hand_over(token)
-        self._signed_in(None)
+        self._changed()
         return None
 
     async def signed_in(self) -> None:
@@ -392,7 +395,12 @@ class Gateway:
         return tier
 
     async def reconfigure(self, loaded: LoadedSettings) -> None:
-        """Take on new settings; tiers that they leave as they were keep their breakers, and running queries go on."""
+        """Take on new settings; tiers that they leave as they were keep their breakers, and running queries go on.
+
+        Raises:
+            GatewayClosed: The gateway was closed.
+        """
+        self._enter()
         settings, before, account = loaded.settings, (*self._chain.tiers, *self._chain.escalation), self._account
         self._cache_enabled = settings.cache.enabled
         self._cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
@@ -402,6 +410,8 @@ class Gateway:
         kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
         self._retired += [tier.provider for tier in before if id(tier) not in kept]
         if account is not None and account is not self._account:
+            if account.is_signing_in:
+                self._signed_in(GatewayError("the sign-in was given up, as Copilot's settings changed; begin again"))
             await account.aclose()
         await self._close_retired()
         self._changed()
@@ -469,10 +479,10 @@ class Gateway:
         from ai_gateway.assemble import assemble, network_of  # noqa: PLC0415
 
         before, network = self._account, network_of(loaded)
-        if before is None or before.made_of != (loaded.settings.copilot, network):
+        if before is None or not before.is_made_of(loaded, network):
             self._account = CopilotAccount(loaded, network=network, clock=self._clock, on_sign_in=self._signed_in)
             if before is not None:
-                self._account.hand_over(before.handed_over)
+                self._account.follow(before)
         assert self._account is not None  # noqa: S101 - made above
         tiers = self._chain.tiers
         assembly = assemble(
@@ -484,6 +494,15 @@ class Gateway:
         by_hand = {tier.name: tier for tier in tiers if tier.fingerprint is None}
         configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
         self._chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+
+    def _enter(self) -> None:
+        """Let nobody in after the end, or from another event loop than that of the connections."""
+        if self._closed:
+            raise GatewayClosed("the gateway is closed")
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise GatewayError("this gateway has connections in another event loop; make one gateway for each loop")
 
     def _signed_in(self, error: GatewayError | None) -> None:
         if self.on_sign_in is not None:

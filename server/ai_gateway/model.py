@@ -174,9 +174,9 @@ def _tool_call_of(value: object) -> ToolCall:
         return value
     if not isinstance(value, Mapping):
         raise ValueError("a tool call is an object")
-    inner = value.get("function")
+    inner = value.get("function", value)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
-        raise ValueError("a tool call needs a 'function' with a 'name'")
+        raise ValueError("a tool call needs a 'name', or a 'function' with one")
     arguments = inner.get("arguments", "{}")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     signature = value.get("signature")
@@ -307,7 +307,7 @@ Vector = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of answer text."""
+    """A piece of answer text; an empty one says that the model is at work."""
 
     text: str
 

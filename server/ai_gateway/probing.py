@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ai_gateway.failures import FailureKind, ProviderFailure, where
+from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure, where
 from ai_gateway.model import ModelInfo
 from ai_gateway.tier import ProviderTier
 
@@ -28,12 +28,25 @@ class Catalogue:
     """Providers that would not say, and why."""
 
 
+MENDED_BY_A_PERSON = frozenset({OpenReason.NOT_CONFIGURED, OpenReason.AUTH, OpenReason.BLOCKED})
+"""What a check finds out as well as a query would: the credential, and the model."""
+
+
 async def check(tier: ProviderTier) -> bool:
-    """See whether a tier's upstream can be reached now; if not, its `last_failure` says why."""
+    """See whether a tier's upstream can be reached now; if not, its `last_failure` says why.
+
+    A breaker that waits for a person to put something right is closed if that was done: a model was pulled, a key
+    allowed. An outage, a rate limit and a quota are for a query to find over: listing models proves nothing of them.
+    """
     _, failure = await _probed(tier.provider.check(tier.default_model))
     if failure is not None:
         tier.last_failure = failure
-    return failure is None
+        return False
+    if tier.breaker.reason in MENDED_BY_A_PERSON:
+        tier.breaker.reset()
+    if tier.breaker.reason is None:
+        tier.last_failure = None
+    return True
 
 
 async def catalogue_of(tiers: Sequence[ProviderTier]) -> Catalogue:

@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_QUERY_SECONDS = 300.0
 MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+LONG_UNITS = (("days", 24 * 3600), ("h", 3600), ("min", 60))
+"""Of waits, with their seconds; from two of one on, a wait is told in it."""
 PRIVATE = "private"
 EMBEDS_NOT = "no_embeddings"
 EMBEDS_NOT_HINT = "set the embedding_model of a tier whose provider makes embeddings"
@@ -132,12 +134,12 @@ class Run:
 
     def excludes(self, tier: ProviderTier) -> tuple[str, str] | None:
         """Say why a tier must not be asked, whatever its breaker says, and what a person can do about that."""
+        if self.query.private and tier.backend is not Backend.LOCAL:
+            return PRIVATE, PRIVATE_HINT
         if (missing := tier.missing) is not None:
             return OpenReason.NOT_CONFIGURED, missing
         if isinstance(self.query.prompt, EmbeddingInput) and not tier.embedding_models:
             return EMBEDS_NOT, EMBEDS_NOT_HINT
-        if self.query.private and tier.backend is not Backend.LOCAL:
-            return PRIVATE, PRIVATE_HINT
         if tier.context_tokens is not None and tier.context_tokens <= self._too_short_tokens:
             return FailureKind.CONTEXT_TOO_LONG, POLICIES[FailureKind.CONTEXT_TOO_LONG].hint
         if self.remaining_seconds <= 0:
@@ -217,5 +219,12 @@ class Run:
 
 
 def _told(attempt: Attempt) -> str:
-    wait = f", again in {attempt.retry_after_seconds:.0f} s" if attempt.retry_after_seconds is not None else ""
+    seconds = attempt.retry_after_seconds
+    wait = "" if seconds is None else f", again in {wait_in_words(seconds)}"
     return f"{attempt.provider} {attempt.outcome} ({attempt.reason}{wait})"
+
+
+def wait_in_words(seconds: float) -> str:
+    """Say how long a wait is, no more exactly than a person wants to know it."""
+    unit, length = next(((unit, length) for unit, length in LONG_UNITS if seconds >= 2 * length), ("s", 1))
+    return f"{seconds / length:.0f} {unit}"

@@ -108,7 +108,7 @@ class CloudSettings(TierSettings):
     """The cloud tier: which provider, which model."""
 
     provider: Literal["auto", "openai", "anthropic", "gemini", "azure"] = "auto"
-    """`auto`: the first that has a credential."""
+    """`auto`: the first that has a credential and is not switched off."""
     model: Name | None = None
     """None: as the provider's own section says."""
 
@@ -266,7 +266,8 @@ class Settings(Section):
         """The provider of the cloud tier."""
         if self.cloud.provider != "auto":
             return self.cloud.provider
-        found = (name for name in CLOUD_PROVIDERS if getattr(self, name).is_configured)
+        sections = {name: getattr(self, name) for name in CLOUD_PROVIDERS}
+        found = (name for name, section in sections.items() if section.enabled and section.is_configured)
         return next(found, CLOUD_PROVIDERS[0])
 
     @property

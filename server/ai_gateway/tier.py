@@ -124,13 +124,16 @@ class ProviderTier:
         return None if self.prices is None or model is None else self.prices.cost_usd(model, usage)
 
     def notice_credential(self) -> bool:
-        """Close a breaker that only another credential could close, if there is another one now; say whether."""
+        """Say whether there is another credential; if so, close a breaker that only that could close.
+
+        One that is closed starts anew, so that a refusal of the credential before, still under way, no longer counts.
+        """
         version = self.provider.credential_version
         if version == self._credential_version:
             return False
         self._credential_version = version
         reason = self.breaker.reason
-        if reason is not None and not reason.may_be_probed_early:
+        if reason is None or not reason.may_be_probed_early:
             self.breaker.reset()
             self.last_failure = None
         return True

@@ -60,7 +60,8 @@ async def test_models_lists_what_every_upstream_offers(world: World) -> None:
     found = await run("models", environ=world.environ)
     assert found.code == 0
     lines = [line.split() for line in found.out.splitlines()]
-    assert ["local", "ollama", "llama3:latest"] in [line[:3] for line in lines]
+    [local] = [line for line in lines if line[:3] == ["local", "ollama", "llama3:latest"]]
+    assert local[-3:] == ["asked", "by", "default"]
     assert any(line[:3] == ["cloud", "openai", "gpt-4.1"] for line in lines)
     assert any(line[0] == "copilot" for line in lines)
 
@@ -77,3 +78,12 @@ async def test_models_that_can_not_be_listed_are_told_apart(world: World, provid
     found = await run("models", "--provider", provider, environ=world.environ)
     assert found.code == code
     assert told in found.err
+
+
+async def test_login_does_not_call_signed_in_what_the_settings_keep_from_working(tmp_path: Path) -> None:
+    async with FakeCopilot() as github:
+        github.device_flow.interval_seconds = 1
+        environ = {**signed_out(tmp_path, github), "AI_GATEWAY_COPILOT__MODE": "sideways"}
+        found = await run("login", environ=environ)
+    assert found.code == 1
+    assert "mend the setting copilot.mode" in found.out

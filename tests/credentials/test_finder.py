@@ -10,7 +10,7 @@ import pytest
 from ai_gateway.credentials.finder import CopilotTokenFinder
 from ai_gateway.credentials.github_cli import GitHubCLI
 from ai_gateway.credentials.own_store import TokenStore
-from ai_gateway.credentials.token_files import LOOK_SECONDS
+from ai_gateway.credentials.token_files import BUSY_SECONDS, LOOK_SECONDS
 from credentials.editor_database import EditorDatabase
 from support.fake_clock import FakeClock
 
@@ -379,3 +379,50 @@ async def test_no_token_shows_in_what_is_printed(finder: CopilotTokenFinder, fol
     finder.hand_over("gho_secret_editor", "the editor")
     shown = [*await finder.tokens(), *await given.tokens(), finder, given, finder.version, given.version, vars(finder)]
     assert "secret" not in repr(shown)
+
+
+def test_a_file_that_somebody_is_writing_gives_what_it_gave_before(
+    finder: CopilotTokenFinder, folder: Path, clock: FakeClock
+) -> None:
+    write_apps(folder, "ghu_one")
+    before = finder.version
+    whole = (folder / "apps.json").read_text()
+    (folder / "apps.json").write_text(whole[:20])
+    clock.advance(LOOK_SECONDS)
+    assert (finder.missing, finder.version) == (None, before)
+    assert "half-written" in finder.problems[0]
+    (folder / "apps.json").write_text(whole.replace("ghu_one", "ghu_two"))
+    clock.advance(LOOK_SECONDS)
+    assert finder.version != before
+
+
+def test_a_database_that_is_locked_gives_what_it_gave_before(
+    finder: CopilotTokenFinder, database: EditorDatabase, clock: FakeClock
+) -> None:
+    database.add("ghu_one")
+    before = finder.version
+    database.writer.execute("PRAGMA locking_mode=EXCLUSIVE")
+    database.writer.execute("UPDATE oauth_tokens SET last_used_at = 99")
+    clock.advance(LOOK_SECONDS)
+    assert (finder.missing, finder.version) == (None, before)
+    assert "locked" in finder.problems[0]
+
+
+def test_a_file_that_stays_damaged_gives_nothing_in_the_end(
+    finder: CopilotTokenFinder, folder: Path, clock: FakeClock
+) -> None:
+    write_apps(folder, "ghu_one")
+    assert not finder.missing
+    (folder / "apps.json").write_text("")
+    clock.advance(LOOK_SECONDS)
+    assert not finder.missing
+    clock.advance(BUSY_SECONDS)
+    assert "it is empty" in str(finder.missing)
+
+
+def test_a_file_that_is_gone_gives_nothing_at_once(finder: CopilotTokenFinder, folder: Path, clock: FakeClock) -> None:
+    write_apps(folder, "ghu_one")
+    assert not finder.missing
+    (folder / "apps.json").unlink()
+    clock.advance(LOOK_SECONDS)
+    assert finder.missing

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,30 @@ def test_a_file_where_the_folder_should_be_is_an_error_of_its_own_kind(tmp_path:
 def test_the_file_is_json_in_the_shape_of_hosts_json(store: TokenStore) -> None:
     store.save(HOST, "ghu_one", user="octocat")
     assert json.loads(store.path.read_text()) == {HOST: {"oauth_token": "ghu_one", "user": "octocat"}}
+
+
+def test_windows_that_sign_out_at_once_all_succeed(store: TokenStore) -> None:
+    errors: list[NotKept] = []
+
+    def sign_out(start: threading.Barrier) -> None:
+        start.wait()
+        try:
+            TokenStore(store.path.parent).remove(HOST)
+        except NotKept as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            store.save(HOST, "ghu_one")
+            start = threading.Barrier(4)
+            windows = [threading.Thread(target=sign_out, args=(start,)) for _ in range(4)]
+            for window in windows:
+                window.start()
+            for window in windows:
+                window.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert errors == []
+    assert not store.path.exists()

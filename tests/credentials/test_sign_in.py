@@ -182,3 +182,52 @@ async def test_signing_out_forgets_the_token_and_the_sign_in_that_is_pending(
     assert finder.missing
     with pytest.raises(SignInFailed, match="cancelled"):
         await sign_in.wait()
+
+
+async def test_a_sign_in_that_can_not_begin_again_goes_on_with_the_code_already_shown(
+    sign_in: SignIn, github: FakeCopilot, finder: CopilotTokenFinder, ended: Ended
+) -> None:
+    entered = asyncio.Event()
+    github.fault(Fault.hold(entered), path=POLL)
+    await sign_in.begin()
+    await polled(github)
+    github.fault(Fault.status(503), path="/login/device/code")
+    with pytest.raises(SignInFailed, match="gave no code"):
+        await sign_in.begin()
+    entered.set()
+    await sign_in.wait()
+    assert ended.errors == [None]
+    assert [token.value for token in await finder.tokens()] == ["ghu_device"]
+
+
+async def test_a_code_that_comes_after_the_end_is_waited_for_by_nobody(
+    github: FakeCopilot, finder: CopilotTokenFinder, ended: Ended
+) -> None:
+    sign_in = SignIn(DeviceFlow(server_url=github.url, clock=FakeClock()), finder, on_done=ended)
+    given = asyncio.Event()
+    github.fault(Fault.hold(given), path="/login/device/code")
+    async with asyncio.timeout(HANG_SECONDS):
+        beginning = asyncio.ensure_future(sign_in.begin())
+        await github.wait_for(lambda: bool(github.requests))
+        await sign_in.aclose()
+        given.set()
+        with pytest.raises(SignInFailed):
+            await beginning
+    assert not sign_in.is_pending
+
+
+@pytest.mark.parametrize("token", ["", "gho one", "tid=1;exp=2", "g" * 5000])
+async def test_the_session_of_an_editor_that_can_be_no_token_is_refused(
+    token: str, sign_in: SignIn, finder: CopilotTokenFinder
+) -> None:
+    with pytest.raises(SignInFailed, match="the editor can't be used: "):
+        sign_in.take(token, "the editor")
+    assert await finder.tokens() == ()
+
+
+async def test_the_session_of_an_editor_is_refused_where_a_token_is_set(github: FakeCopilot, store: TokenStore) -> None:
+    finder = CopilotTokenFinder(store=store, given="ghu_set", given_source="GH_COPILOT_TOKEN")
+    sign_in = SignIn(DeviceFlow(server_url=github.url), finder)
+    with pytest.raises(SignInFailed, match="GH_COPILOT_TOKEN"):
+        sign_in.take("gho_editor", "the editor")
+    await sign_in.aclose()

@@ -31,7 +31,7 @@ class RawResponse:
         """What the events or lines carry, without looking into it."""
         lines = self.body.replace(b"\r\n", b"\n").split(b"\n")
         fields = (line.removeprefix(b"data:").lstrip() for line in lines)
-        return [field for field in fields if field and not field.startswith(b":")]
+        return [field for field in fields if field and not field.startswith((b":", b"event:"))]
 
     @property
     def events(self) -> list[dict[str, object]]:

@@ -32,13 +32,8 @@ def names_of(response: RawResponse) -> list[str]:
     return [line.removeprefix(b"event: ").decode() for line in response.body.split(b"\n") if line.startswith(b"event")]
 
 
-def events_of(response: RawResponse) -> list[dict[str, object]]:
-    data = [line.removeprefix(b"data: ") for line in response.body.split(b"\n") if line.startswith(b"data")]
-    return [json.loads(payload) for payload in data]
-
-
 def deltas_of(response: RawResponse) -> list[object]:
-    return [event["delta"] for event in events_of(response) if event["type"] == "content_block_delta"]
+    return [event["delta"] for event in response.events if event["type"] == "content_block_delta"]
 
 
 async def test_a_whole_answer_has_content_stop_reason_and_usage() -> None:
@@ -59,9 +54,9 @@ async def test_a_stream_has_the_events_of_one_block_with_their_names() -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
     names = ["message_start", "content_block_start", "ping", *["content_block_delta"] * 2]
     assert names_of(response) == [*names, "content_block_stop", "message_delta", "message_stop"]
-    assert names_of(response) == [event["type"] for event in events_of(response)]
+    assert names_of(response) == [event["type"] for event in response.events]
     assert deltas_of(response) == [{"type": "text_delta", "text": "Hello"}, {"type": "text_delta", "text": " there"}]
-    start, end = events_of(response)[0]["message"], events_of(response)[-2]
+    start, end = response.events[0]["message"], response.events[-2]
     assert isinstance(start, dict)
     assert (start["content"], start["stop_reason"], start["usage"]["output_tokens"]) == ([], None, 1)
     assert end["delta"] == {"stop_reason": "end_turn", "stop_sequence": None, "stop_details": None}
@@ -88,7 +83,7 @@ async def test_tool_calls_are_blocks_whose_input_comes_in_fragments() -> None:
     assert whole["content"][1] == {"type": "tool_use", "id": "t1", "name": "f", "input": {"city": "São Paulo"}}
     inputs = ["", "", ""]
     fragments = 0
-    for event in events_of(streamed):
+    for event in streamed.events:
         delta = event.get("delta")
         if isinstance(delta, dict) and delta.get("type") == "input_json_delta":
             inputs[int(str(event["index"]))] += delta["partial_json"]

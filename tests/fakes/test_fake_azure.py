@@ -124,7 +124,7 @@ async def test_a_body_that_is_not_an_object_is_refused() -> None:
 REFUSALS = [
     (azure_failures.content_filtered(), 400, "content_filter"),
     (azure_failures.operation_not_supported(), 400, "OperationNotSupported"),
-    (azure_failures.wrong_key(), 401, "401"),
+    (azure_failures.invalid_api_key(), 401, "401"),
     (azure_failures.permission_denied(), 401, "PermissionDenied"),
     (azure_failures.outside_the_network(), 403, "AccessDenied"),
     (azure_failures.private_only(), 403, "403"),

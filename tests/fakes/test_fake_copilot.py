@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from ai_gateway.fakes import FakeCopilot, Fault, ToolCall, catalogue_entry, copilot_failures
-from ai_gateway.fakes.copilot_account import UNLIMITED, Quota
-from ai_gateway.fakes.device_flow import GRANT_TYPE
+from ai_gateway.fakes.copilot.account import UNLIMITED, Quota
+from ai_gateway.fakes.copilot.device_flow import GRANT_TYPE
 from fakes.raw_http import RawResponse, ask
 
 MESSAGES = [{"role": "user", "content": "Say hello"}]

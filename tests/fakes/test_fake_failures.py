@@ -22,7 +22,7 @@ async def sent(answer: Answer) -> RawResponse:
 
 
 OPENAI = [
-    (openai_failures.context_length_exceeded(), 400, "invalid_request_error", "context_length_exceeded"),
+    (openai_failures.prompt_too_long(), 400, "invalid_request_error", "context_length_exceeded"),
     (openai_failures.unsupported_parameter(), 400, "invalid_request_error", "unsupported_parameter"),
     (openai_failures.unsupported_value(), 400, "invalid_request_error", "unsupported_value"),
     (openai_failures.unrecognized_argument(), 400, "invalid_request_error", None),
@@ -118,7 +118,7 @@ async def test_github_refuses_an_exchange_with_a_message(answer: Answer, status:
 OLLAMA = [
     (ollama_failures.model_not_found("x"), 404, "model 'x' not found"),
     (ollama_failures.does_not_support("x", "tools"), 400, '"x" does not support tools'),
-    (ollama_failures.context_too_long(), 400, "context length"),
+    (ollama_failures.prompt_too_long(), 400, "context length"),
     (ollama_failures.remote_model_refused(), 400, "cannot run this remote model"),
     (ollama_failures.cloud_unauthorized(), 401, "unauthorized"),
     (ollama_failures.cloud_disabled(), 403, "cloud is disabled"),

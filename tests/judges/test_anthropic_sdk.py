@@ -81,12 +81,12 @@ async def test_it_lists_models_over_several_pages(upstream: FakeAnthropic, clien
 
 REFUSALS = [
     (anthropic_failures.prompt_too_long(), anthropic.BadRequestError),
-    (anthropic_failures.invalid_key(), anthropic.AuthenticationError),
+    (anthropic_failures.invalid_api_key(), anthropic.AuthenticationError),
     (anthropic_failures.permission_denied(), anthropic.PermissionDeniedError),
     (anthropic_failures.model_not_found(), anthropic.NotFoundError),
     (anthropic_failures.conflict(), anthropic.ConflictError),
     (anthropic_failures.rate_limited(), anthropic.RateLimitError),
-    (anthropic_failures.internal_error(), anthropic.InternalServerError),
+    (anthropic_failures.server_error(), anthropic.InternalServerError),
     (anthropic_failures.billing_error(), anthropic.APIStatusError),
     (anthropic_failures.request_too_large(), anthropic.APIStatusError),
     (anthropic_failures.timed_out(), anthropic.InternalServerError),

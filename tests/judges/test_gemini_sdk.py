@@ -131,7 +131,7 @@ async def test_a_blocked_prompt(upstream: FakeGemini, client: genai.client.Async
         (gemini_failures.model_not_found(), "NOT_FOUND", errors.ClientError),
         (gemini_failures.daily_quota(), "RESOURCE_EXHAUSTED", errors.ClientError),
         (gemini_failures.in_list(gemini_failures.daily_quota()), "RESOURCE_EXHAUSTED", errors.ClientError),
-        (gemini_failures.internal(), "INTERNAL", errors.ServerError),
+        (gemini_failures.server_error(), "INTERNAL", errors.ServerError),
         (gemini_failures.overloaded(), "UNAVAILABLE", errors.ServerError),
     ],
 )

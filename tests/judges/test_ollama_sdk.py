@@ -121,7 +121,7 @@ async def test_a_pull_that_fails(upstream: FakeOllama, client: AsyncClient) -> N
 REFUSALS = [
     (ollama_failures.model_not_found("x"), 404, "model 'x' not found"),
     (ollama_failures.does_not_support("x"), 400, '"x" does not support tools'),
-    (ollama_failures.context_too_long(), 400, "the input length exceeds the context length"),
+    (ollama_failures.prompt_too_long(), 400, "the input length exceeds the context length"),
     (ollama_failures.cloud_unauthorized(), 401, "unauthorized"),
     (ollama_failures.out_of_memory(), 500, "model requires more system memory"),
     (ollama_failures.server_busy(), 503, "server busy, please try again.  maximum pending requests exceeded"),

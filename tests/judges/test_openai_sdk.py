@@ -126,7 +126,7 @@ async def test_it_reads_vectors_in_its_own_base64(judged: Judged) -> None:
 
 
 REFUSALS = [
-    (openai_failures.context_length_exceeded(), openai.BadRequestError, "context_length_exceeded"),
+    (openai_failures.prompt_too_long(), openai.BadRequestError, "context_length_exceeded"),
     (openai_failures.invalid_api_key(), openai.AuthenticationError, "invalid_api_key"),
     (openai_failures.project_lacks_model(), openai.PermissionDeniedError, "model_not_found"),
     (openai_failures.model_not_found(), openai.NotFoundError, "model_not_found"),

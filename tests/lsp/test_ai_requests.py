@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_gateway.fakes import FakeOpenAI, Fault
+from ai_gateway.fakes import FakeAnthropic, FakeGemini, FakeOllama, FakeOpenAI, Fault, ToolCall
 from ai_gateway.messages.params import MAX_QUERY_CHARACTERS
 from ai_gateway.messages.results import (
     EmbedResult,
@@ -203,6 +203,40 @@ async def test_health_metrics_and_reset_tell_of_a_breaker(
     assert metrics["providers"]["openai"]["failures"] == {"rate_limit": 1}
     assert reset == {"status": "ok", "state": "closed", "reset": ["openai"]}
     assert (mended["status"], mended["providers"][0]["reachable"]) == ("ok", True)
+
+
+@pytest.mark.parametrize("provider", ["gemini", "anthropic", "ollama"])
+async def test_a_tools_result_finds_its_call_and_a_signature_its_model(tmp_path: Path, provider: str) -> None:
+    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+    async with FakeGemini() as gemini, FakeAnthropic() as anthropic, FakeOllama(models=("llama3",)) as ollama:
+        fake = {"gemini": gemini, "anthropic": anthropic, "ollama": ollama}[provider]
+        fake.reply(tool_calls=[ToolCall("add", {"a": 1})])
+        environ = {
+            "GEMINI_API_KEY": "key",
+            "GEMINI_ENDPOINT": gemini.base_url,
+            "AI_GATEWAY_GEMINI__MODEL": "gemini-3-flash-preview",
+            "ANTHROPIC_API_KEY": "key",
+            "ANTHROPIC_BASE_URL": anthropic.base_url,
+            "OLLAMA_BASE_URL": ollama.base_url,
+            "AI_GATEWAY_ORDER": "gemini,anthropic,local",
+        }
+        async with running_server(tmp_path, environ=environ) as server:
+            await server.initialize()
+            messages: list[Json] = [{"role": "user", "content": "How much?"}]
+            asked = await server.result("ai/query", {"messages": messages, "tools": [tool], "provider": provider})
+            [call] = asked["tool_calls"]
+            function = {"name": call["name"], "arguments": call["arguments"]}
+            given_back = {"id": call["id"], "type": "function", "function": function, "signature": call["signature"]}
+            messages.append({"role": "assistant", "content": asked["response"] or None, "tool_calls": [given_back]})
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": "3"})
+            fake.reply("It is 3.")
+            told = await server.result("ai/query", {"messages": messages, "tools": [tool], "provider": provider})
+    assert (asked["finish_reason"], json.loads(call["arguments"])) == ("tool_calls", {"a": 1})
+    assert (told["response"], told["finish_reason"]) == ("It is 3.", "stop")
+    assert (call["signature"] is not None) == (provider == "gemini")
+    sent = json.dumps(fake.requests[-1].json)
+    assert '"add"' in sent
+    assert (call["signature"] or "") in sent
 
 
 async def test_texts_become_vectors(tmp_path: Path, cloud: dict[str, str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -147,3 +149,37 @@ async def test_the_token_of_another_editor_is_found_while_the_server_runs(tmp_pa
         await server.notification("ai/status", lambda status: status["copilot_available"])
         assert (await server.result("ai/query", {"prompt": "hello"}))["provider"] == "copilot"
         assert "apps.json" in (await copilot(server))["credential"]
+
+
+async def test_one_window_notices_what_another_signs_in_to_and_out_of(tmp_path: Path, github: FakeCopilot) -> None:
+    environ = signed_out(github)
+    async with running_server(tmp_path, environ=environ) as one, running_server(tmp_path, environ=environ) as other:
+        for window in (one, other):
+            await window.initialize()
+            await window.notification("ai/status")
+        await one.result("ai/signIn")
+        for window in (one, other):
+            await window.notification("ai/status", lambda status: status["copilot_available"])
+        assert (await other.result("ai/query", {"prompt": "hello"}))["provider"] == "copilot"
+        ended = await asyncio.gather(one.result("ai/signOut"), other.result("ai/signOut"))
+        for window in (one, other):
+            await window.notification("ai/status", lambda status: not status["copilot_available"])
+    assert list(ended) == [{"status": "ok", "remaining": []}] * 2
+
+
+@pytest.mark.parametrize("is_asked_to", [True, False])
+async def test_a_pending_sign_in_keeps_no_server_from_ending(
+    is_asked_to: bool, tmp_path: Path, github: FakeCopilot
+) -> None:
+    github.fault(Fault.hang(), times=None, path="/login/oauth/access_token")
+    async with running_server(tmp_path, environ=signed_out(github)) as server:
+        await server.initialize()
+        await server.result("ai/signIn")
+        await github.wait_for(lambda: github.requests[-1].path == "/login/oauth/access_token")
+        if is_asked_to:
+            await server.result("shutdown")
+            server.notify("exit")
+        else:
+            server.signal(signal.SIGTERM)
+        assert await server.exit_code() == (0 if is_asked_to else 128 + signal.SIGTERM)
+    assert server.log == ""

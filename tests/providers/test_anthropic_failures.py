@@ -13,7 +13,7 @@ from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import Answer, FakeAnthropic, Fault, anthropic_failures
 from ai_gateway.providers.anthropic.provider import AnthropicProvider
 from ai_gateway.providers.anthropic.refusals import ANTHROPIC_ROWS
-from ai_gateway.providers.failure_rows import GENERIC_ROWS
+from ai_gateway.providers.refusals import GENERIC_ROWS
 from support.asking import ask, failure_of
 from support.refusals import GENERIC_CASES, Case, Kind, assert_every_row_has_its_case, check, named, said
 
@@ -45,7 +45,7 @@ ANTHROPIC_CASES = [
     Case("a country", anthropic_failures.not_served_here(), Kind.ENTITLEMENT, "country"),
     Case("no permission", anthropic_failures.permission_denied(), Kind.ENTITLEMENT),
     Case("no key", anthropic_failures.missing_key(), Kind.AUTH, "ANTHROPIC_API_KEY"),
-    Case("a bad key", anthropic_failures.invalid_key(), Kind.AUTH, "ANTHROPIC_API_KEY"),
+    Case("a bad key", anthropic_failures.invalid_api_key(), Kind.AUTH, "ANTHROPIC_API_KEY"),
     Case("a model unknown or retired", anthropic_failures.model_not_found(), Kind.MODEL_NOT_FOUND, "retired"),
     Case("a wrong path", anthropic_failures.refusal(404, "Not found"), Kind.MODEL_NOT_FOUND, "base URL"),
     Case("a prompt too long", anthropic_failures.prompt_too_long(), Kind.CONTEXT_TOO_LONG),
@@ -60,7 +60,7 @@ ANTHROPIC_CASES = [
     Case("a call without its result", anthropic_failures.unanswered_tool_call(), Kind.BAD_REQUEST, "its result"),
     Case("any other mistake", anthropic_failures.field_required("messages"), Kind.BAD_REQUEST),
     Case("a conflict", anthropic_failures.conflict(), Kind.SERVER),
-    Case("a server's fault", anthropic_failures.internal_error(), Kind.SERVER),
+    Case("a server's fault", anthropic_failures.server_error(), Kind.SERVER),
     Case("a key service's fault", anthropic_failures.encryption_key_unreachable(), Kind.SERVER),
     Case("an answer that took too long", anthropic_failures.timed_out(), Kind.SERVER),
     Case("an overload", anthropic_failures.overloaded(), Kind.OVERLOADED),

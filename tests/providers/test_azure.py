@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
 
-from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import FakeAzure, Fault, ToolCall, azure_failures, openai_failures
-from ai_gateway.fakes.azure import DEFAULT_DEPLOYMENTS
+from ai_gateway.fakes.azure.upstream import DEFAULT_DEPLOYMENTS
 from ai_gateway.fakes.embeddings import vector
 from ai_gateway.model import EmbeddingInput, Finish, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
 from ai_gateway.providers.openai.azure import AzureOpenAIProvider, resource_of
-from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, ask, failure_of, stream
-from support.provider_contract import HANG_SECONDS, KEY, StreamingProvider
+from support.asking import KEY, MESSAGES, ask, chain_of, failure_of, stream
+from support.provider_contract import EventStreamingProvider
 from support.raw_server import RawServer, response
-from support.stream_faults import TEXT, TOLERATED_EVENTS
+from support.stream_faults import TEXT
 from support.upstreams import ANSWER
 
 DATED = "2024-10-21"
@@ -40,16 +37,8 @@ async def provider(upstream: FakeAzure, request: pytest.FixtureRequest) -> Async
         yield provider
 
 
-class TestAzureStreams(StreamingProvider):
+class TestStreaming(EventStreamingProvider):
     """All that is asked of every provider."""
-
-
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in TOLERATED_EVENTS.items()])
-async def test_unusual_events_are_read_all_the_same(
-    fault: Fault, upstream: FakeAzure, provider: AzureOpenAIProvider
-) -> None:
-    upstream.fault(fault)
-    assert (await asyncio.wait_for(ask(provider, "our-gpt"), HANG_SECONDS)).content == TEXT
 
 
 async def test_an_answer_names_the_model_behind_its_deployment(provider: AzureOpenAIProvider) -> None:
@@ -163,7 +152,7 @@ async def test_the_filter_may_strike_in_the_middle_of_a_stream(
 
 async def test_a_model_that_reasons_is_found_out_behind_any_name(upstream: FakeAzure) -> None:
     async with aclosing(AzureOpenAIProvider(upstream.url, api_key=KEY, api_version=DATED)) as provider:
-        chain = FailoverChain([ProviderTier("only", provider, ["our-thinker"])])
+        chain = chain_of(provider, "our-thinker")
         for _ in range(2):
             assert (await chain.chat(MESSAGES, max_tokens=7)).content == TEXT
     limits = [request.json.get("max_completion_tokens") for request in upstream.requests]
@@ -174,7 +163,7 @@ async def test_a_version_that_is_older_than_a_parameter_is_asked_without_it(
     upstream: FakeAzure, provider: AzureOpenAIProvider
 ) -> None:
     upstream.fault(openai_failures.unrecognized_argument("stream_options"))
-    chain = FailoverChain([ProviderTier("only", provider, ["our-gpt"])])
+    chain = chain_of(provider, "our-gpt")
     for _ in range(2):
         assert (await chain.chat(MESSAGES)).usage.estimated
     assert ["stream_options" in request.json for request in upstream.requests] == [True, False, False]

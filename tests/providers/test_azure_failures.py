@@ -7,8 +7,8 @@ from contextlib import aclosing
 import pytest
 
 from ai_gateway.fakes import FakeAzure, Fault, azure_failures
-from ai_gateway.providers.openai.azure import AZURE_ROWS, AzureOpenAIProvider
-from ai_gateway.providers.openai.chat import OPENAI_ROWS
+from ai_gateway.providers.openai.azure import AzureOpenAIProvider
+from ai_gateway.providers.openai.refusals import AZURE_ROWS, OPENAI_ROWS
 from support.asking import ask, failure_of
 from support.refusals import (
     CHAT_CASES,
@@ -25,7 +25,7 @@ AZURE_CASES = [
     *CHAT_CASES,
     Case("a filtered prompt", azure_failures.content_filtered(), Kind.CONTENT_FILTER),
     Case("another operation", azure_failures.operation_not_supported(), Kind.MODEL_NOT_FOUND, "of one that does"),
-    Case("a wrong key", azure_failures.wrong_key(), Kind.AUTH, "Keys and Endpoint"),
+    Case("a wrong key", azure_failures.invalid_api_key(), Kind.AUTH, "Keys and Endpoint"),
     Case("an identity without a role", azure_failures.permission_denied(), Kind.AUTH, "role"),
     Case("another network", azure_failures.outside_the_network(), Kind.ENTITLEMENT, "Networking"),
     Case("no public network", azure_failures.private_only(), Kind.ENTITLEMENT, "Networking"),

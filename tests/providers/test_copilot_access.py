@@ -20,13 +20,12 @@ from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvide
 from ai_gateway.providers.http import Network, Upstream
 from ai_gateway.providers.tokens import GivenToken, OAuthToken, TokenSource
 from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, ask, failure_of
+from support.asking import HANG_SECONDS, MESSAGES, ask, failure_of
 from support.fake_clock import FakeClock
 from support.proxy import Proxy
 from support.raw_server import AUTHORITY, RawServer, header, response
 from support.stream_faults import TEXT
 
-HANG_SECONDS = 20
 EXCHANGE = FakeCopilot.exchange_path
 IDENTITY = ClientIdentity("AI-Gateway", "1.2.3")
 ANSWER = response(b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
@@ -419,3 +418,55 @@ async def test_what_holds_a_token_does_not_show_it() -> None:
     for shown in (road, Access(road, "tid=secret", upstream, 0.0), Session("tid=secret", 0.0, None)):
         assert GOOD not in repr(shown)
         assert "secret" not in repr(shown)
+
+
+async def test_refusals_that_come_one_by_one_lead_to_one_exchange(upstream: FakeCopilot) -> None:
+    async with provider_of(upstream) as provider:
+        chain = FailoverChain([ProviderTier("copilot", provider)])
+        await chain.chat(MESSAGES)
+        upstream.oauth_tokens.clear()
+        upstream.expire_session()
+        gates = [asyncio.Event() for _ in range(20)]
+        for gate in gates:
+            upstream.fault(Fault.hold(gate))
+        queries = [asyncio.ensure_future(chain.chat(MESSAGES)) for _ in gates]
+        async with asyncio.timeout(HANG_SECONDS):
+            await upstream.wait_for(lambda: len(chat_bearers(upstream)) == 1 + len(gates))
+            for gate in gates:
+                gate.set()
+                await asyncio.wait(queries, return_when=asyncio.FIRST_COMPLETED)
+                queries = [query for query in queries if not query.done() or query.exception() is None]
+    assert len(exchanged(upstream)) == 2
+
+
+async def test_a_way_in_that_was_found_for_the_last_token_is_not_kept_for_the_next(upstream: FakeCopilot) -> None:
+    upstream.oauth_tokens.add(OTHER)
+    tokens, exchange = Tokens(GOOD), asyncio.Event()
+    upstream.fault(Fault.hold(exchange), path=EXCHANGE)
+    async with provider_of(upstream, tokens) as provider, asyncio.timeout(HANG_SECONDS):
+        first = asyncio.ensure_future(ask(provider))
+        await upstream.wait_for(lambda: exchanged(upstream) == [GOOD])
+        tokens.become(OTHER)
+        second = asyncio.ensure_future(ask(provider))
+        assert provider.credential_source is None
+        exchange.set()
+        await asyncio.gather(first, second)
+        await ask(provider)
+    assert exchanged(upstream) == [GOOD, OTHER]
+
+
+async def test_the_source_of_a_token_is_forgotten_with_it(upstream: FakeCopilot) -> None:
+    tokens = Tokens(GOOD)
+    async with provider_of(upstream, tokens) as provider:
+        await ask(provider)
+        assert provider.credential_source == "apps.json (good)"
+        tokens.become()
+        assert provider.credential_source is None
+
+
+async def test_a_check_renews_a_session_that_has_ended_as_a_query_does(upstream: FakeCopilot) -> None:
+    async with provider_of(upstream) as provider:
+        await ask(provider)
+        upstream.expire_session()
+        await provider.check("gpt-4o")
+    assert exchanged(upstream) == [GOOD, GOOD]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ai_gateway.failures import FailureKind
+from ai_gateway.chain import FailoverChain, final_answer
+from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason
 from ai_gateway.fakes import Answer, FakeCopilot, Fault, catalogue_entry, copilot_failures
-from ai_gateway.fakes.copilot import embedding_entry
-from ai_gateway.fakes.copilot_account import UNLIMITED, Quota
+from ai_gateway.fakes.copilot.account import UNLIMITED, Quota
+from ai_gateway.fakes.copilot.catalogue import embedding_entry
 from ai_gateway.fakes.embeddings import vector
 from ai_gateway.model import Allowance, EmbeddingInput, ModelInfo, Usage, Vector
 from ai_gateway.providers.copilot.credits import tariff_in
 from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvider
 from ai_gateway.providers.copilot.quota import quotas_in_account, quotas_in_headers
 from ai_gateway.providers.tokens import GivenToken, OAuthToken
+from ai_gateway.tier import ProviderTier
 from support.asking import ask, failure_of, stream
+from support.chains import HELLO, HELLO_PROMPT
 from support.fake_clock import FakeClock
 from support.stream_faults import TEXT
 
@@ -424,3 +428,40 @@ async def test_two_models_vectors_are_never_mixed(upstream: FakeCopilot, provide
 
 def test_a_token_does_not_show_itself() -> None:
     assert "ghu_fake" not in repr(OAuthToken("ghu_fake", "a test"))
+
+
+async def test_a_reset_that_has_passed_says_nothing_of_the_wait(
+    upstream: FakeCopilot, provider: CopilotProvider, clock: FakeClock
+) -> None:
+    clock.advance(2 * 86_400)
+    refusal = copilot_failures.quota_exceeded()
+    upstream.fault(refusal.with_headers({"x-quota-snapshot-premium_interactions": Quota(300, 0.0).header()}))
+    failure = await failure_of(ask(provider))
+    assert (failure.kind, failure.retry_after_seconds) == (FailureKind.QUOTA, None)
+
+
+async def test_what_an_answer_says_is_left_is_that_of_the_account_that_asked(
+    upstream: FakeCopilot, provider: CopilotProvider, tokens: Tokens
+) -> None:
+    upstream.quota_percent_remaining = 0.0
+    async with aclosing(provider.stream(HELLO_PROMPT, "gpt-4o")) as pieces:
+        await anext(pieces)
+        tokens.generation = 2
+        async for _ in pieces:
+            pass
+    assert provider.allowance is None
+
+
+async def test_a_quota_spent_on_another_model_leaves_the_tier_to_its_own(
+    upstream: FakeCopilot, provider: CopilotProvider
+) -> None:
+    upstream.fault(copilot_failures.quota_exceeded())
+    tier = ProviderTier("copilot", provider, ["gpt-4o"])
+    chain = FailoverChain([tier])
+    with pytest.raises(NoTierAnswered):
+        await final_answer(chain.stream(replace(HELLO, provider="copilot", model="costly")))
+    assert (await final_answer(chain.stream(HELLO))).content == TEXT
+    upstream.fault(copilot_failures.quota_exceeded())
+    with pytest.raises(NoTierAnswered):
+        await final_answer(chain.stream(HELLO))
+    assert tier.breaker.reason is OpenReason.QUOTA

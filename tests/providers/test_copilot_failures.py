@@ -8,11 +8,12 @@ from typing import Literal
 import pytest
 
 from ai_gateway.fakes import Answer, FakeCopilot, copilot_failures
-from ai_gateway.providers.copilot.provider import COPILOT_ROWS, EXCHANGE_ROWS, ClientIdentity, CopilotProvider
-from ai_gateway.providers.openai.chat import OPENAI_ROWS
+from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvider
+from ai_gateway.providers.copilot.refusals import COPILOT_ROWS, EXCHANGE_ROWS
+from ai_gateway.providers.openai.refusals import OPENAI_ROWS
 from ai_gateway.providers.tokens import GivenToken, OAuthToken, TokenSource
 from support.asking import ask, failure_of
-from support.refusals import CHAT_CASES, Case, Kind, assert_every_row_has_its_case, check, named, page
+from support.refusals import CHAT_CASES, Case, Kind, assert_every_row_has_its_case, check, named, page, said
 
 COPILOT_CASES = [
     *CHAT_CASES,
@@ -23,6 +24,8 @@ COPILOT_CASES = [
     Case("a model outside the plan", copilot_failures.model_not_supported(), Kind.ENTITLEMENT, "this model"),
     Case("a model of another API", copilot_failures.unsupported_api_for_model(), Kind.ENTITLEMENT, "another API"),
     Case("off topic", copilot_failures.off_topic(), Kind.CONTENT_FILTER),
+    Case("off topic, by its code", said(400, code="off_topic"), Kind.CONTENT_FILTER),
+    Case("off topic, in a word", Answer.of("bad request: off_topic", 400), Kind.CONTENT_FILTER),
     Case("a prompt too long for Copilot", copilot_failures.prompt_too_long(), Kind.CONTEXT_TOO_LONG),
     Case("an expired session", copilot_failures.session_expired(), Kind.AUTH, "sign in again"),
     Case("an agent's consent", copilot_failures.agent_authorization_required(), Kind.AUTH, "agent"),

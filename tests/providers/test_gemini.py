@@ -15,20 +15,18 @@ from ai_gateway.failures import FailureKind, QueryRefused
 from ai_gateway.fakes import FakeGemini, Fault, ToolCall, gemini_failures
 from ai_gateway.model import Delta, EmbeddingInput, FinishReason, Message, Prompt, Usage
 from ai_gateway.model import ToolCall as Call
-from ai_gateway.providers.gemini.body import generate_body
+from ai_gateway.providers.gemini.body import chat_body
 from ai_gateway.providers.gemini.provider import GEMINI_BASE_URL, GeminiProvider
 from ai_gateway.providers.http import Network
 from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, all_texts_of, ask, failure_of
-from support.provider_contract import HANG_SECONDS, KEY, SECRET_PROMPT, StreamingProvider
+from support.asking import HANG_SECONDS, KEY, MESSAGES, SECRET_PROMPT, all_texts_of, ask, chain_of, failure_of
+from support.provider_contract import EventStreamingProvider
 from support.proxy import Proxy
-from support.stream_faults import TEXT, TOLERATED_EVENTS
+from support.stream_faults import TEXT
 
 MODEL = "gemini-2.5-flash"
 SIGNING = "gemini-3-flash"
 SKIP = "skip_thought_signature_validator"
-EVENTS = {name: fault for name, fault in TOLERATED_EVENTS.items() if "but no finish reason" not in name}
-"""Gemini's streams have no `[DONE]`: the finish reason is what they can't do without."""
 
 
 @pytest.fixture
@@ -44,16 +42,10 @@ async def provider(upstream: FakeGemini) -> AsyncIterator[GeminiProvider]:
         yield provider
 
 
-class TestGeminiProvider(StreamingProvider):
-    pass
+class TestStreaming(EventStreamingProvider):
+    """All that is asked of every provider; a stream has no `[DONE]`, and ends with the finish reason."""
 
-
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in EVENTS.items()])
-async def test_unusual_events_are_read_all_the_same(
-    fault: Fault, upstream: FakeGemini, provider: GeminiProvider
-) -> None:
-    upstream.fault(fault)
-    assert (await ask(provider, MODEL)).content == TEXT
+    indispensable = "a [DONE], but no finish reason"
 
 
 async def test_an_answer_does_not_wait_for_an_end_that_never_comes(
@@ -61,11 +53,6 @@ async def test_an_answer_does_not_wait_for_an_end_that_never_comes(
 ) -> None:
     upstream.fault(Fault.stall(after=99))
     assert (await asyncio.wait_for(ask(provider, MODEL), HANG_SECONDS)).content == TEXT
-
-
-async def test_a_stream_without_a_finish_reason_was_cut(upstream: FakeGemini, provider: GeminiProvider) -> None:
-    upstream.fault(Fault.without("finish"))
-    assert (await failure_of(ask(provider, MODEL))).kind is FailureKind.STREAM_BROKEN
 
 
 async def body_for(
@@ -185,7 +172,7 @@ async def test_a_model_that_takes_no_instructions_gets_them_first_and_is_remembe
     upstream: FakeGemini, provider: GeminiProvider
 ) -> None:
     upstream.fault(gemini_failures.not_enabled("Developer instruction"))
-    chain = FailoverChain([ProviderTier("only", provider, ["gemma-3-1b-it"])])
+    chain = chain_of(provider, "gemma-3-1b-it")
     for _ in range(2):
         answer = await chain.chat([{"role": "system", "content": "Be brief"}, *MESSAGES])
         assert answer.content == TEXT
@@ -273,7 +260,7 @@ async def test_a_result_is_always_an_object(
 def test_broken_arguments_are_kept_as_they_are() -> None:
     called = Message("assistant", "", tool_calls=(Call("c", "f", '{"a'),))
     answered = Message("tool", "x", tool_call_id="of nobody")
-    body = generate_body(Prompt((called, answered)), MODEL)
+    body = chat_body(Prompt((called, answered)), MODEL)
     assert body["contents"] == [
         {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"arguments": '{"a'}}}]},
         {"role": "user", "parts": [{"functionResponse": {"name": "of nobody", "response": {"output": "x"}}}]},

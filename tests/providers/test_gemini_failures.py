@@ -12,12 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.chain import FailoverChain
 from ai_gateway.fakes import Answer, FakeGemini, Fault, gemini_failures
 from ai_gateway.providers.gemini.provider import GeminiProvider
 from ai_gateway.providers.gemini.refusals import GEMINI_ROWS, seconds_to_pacific_midnight
-from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, ask, failure_of
+from support.asking import MESSAGES, ask, chain_of, failure_of
 from support.fake_clock import FakeClock
 from support.refusals import Case, Kind, assert_every_row_has_its_case, check, named, page
 
@@ -28,7 +26,7 @@ GEMINI_CASES = [
     Case("a bad key", gemini_failures.invalid_api_key(), Kind.AUTH, "aistudio.google.com/apikey"),
     Case("a bad key, in words alone", gemini_failures.invalid_api_key(None), Kind.AUTH, "aistudio.google.com/apikey"),
     Case("an expired key", gemini_failures.refusal(400, "API key expired. Please renew it."), Kind.AUTH, "copy it"),
-    Case("a prompt too long", gemini_failures.input_too_long(), Kind.CONTEXT_TOO_LONG),
+    Case("a prompt too long", gemini_failures.prompt_too_long(), Kind.CONTEXT_TOO_LONG),
     Case("no free tier in the region", gemini_failures.location_not_supported(), Kind.ENTITLEMENT, "billing"),
     Case("no tools", gemini_failures.not_enabled("Function calling"), Kind.UNSUPPORTED),
     Case("no JSON", gemini_failures.not_enabled("JSON mode"), Kind.UNSUPPORTED),
@@ -42,7 +40,7 @@ GEMINI_CASES = [
     Case("no credit, as it was said before", gemini_failures.credits_depleted(429), Kind.QUOTA, "credit"),
     Case("a leaked key", gemini_failures.leaked_key(), Kind.AUTH, "in public"),
     Case("a suspended key", gemini_failures.suspended_key(), Kind.AUTH, "suspended"),
-    Case("no key", gemini_failures.no_key(), Kind.AUTH, "no API key"),
+    Case("no key", gemini_failures.missing_key(), Kind.AUTH, "no API key"),
     Case("a service that is off", gemini_failures.service_disabled(), Kind.ENTITLEMENT, "turn on"),
     Case("a key for other services", gemini_failures.key_restricted(), Kind.ENTITLEMENT, "restrictions"),
     Case(
@@ -58,9 +56,9 @@ GEMINI_CASES = [
     Case("too much in a day", gemini_failures.daily_quota(), Kind.QUOTA, "midnight Pacific"),
     Case("a model that is never free", gemini_failures.no_free_tier(), Kind.ENTITLEMENT, "free tier"),
     Case("a cancelled request", gemini_failures.cancelled(), Kind.SERVER),
-    Case("a server's fault", gemini_failures.internal(), Kind.SERVER),
+    Case("a server's fault", gemini_failures.server_error(), Kind.SERVER),
     Case("an overload", gemini_failures.overloaded(), Kind.OVERLOADED),
-    Case("a server's deadline", gemini_failures.deadline_exceeded(), Kind.SERVER),
+    Case("a server's deadline", gemini_failures.timed_out(), Kind.SERVER),
     Case("a proxy before it", page(503), Kind.SERVER),
     Case("a portal before it", page(403), Kind.NETWORK, "sign-in page"),
     Case("an error in a list", gemini_failures.in_list(gemini_failures.daily_quota()), Kind.QUOTA, "midnight"),
@@ -141,7 +139,7 @@ async def test_an_option_that_is_refused_is_known_by_our_name(answer: Answer, pa
 async def test_a_model_without_tools_answers_without_them() -> None:
     async with FakeGemini() as upstream, aclosing(GeminiProvider("k", base_url=upstream.base_url)) as provider:
         upstream.fault(gemini_failures.not_enabled())
-        chain = FailoverChain([ProviderTier("only", provider, ["gemma-3-27b-it"])])
+        chain = chain_of(provider, "gemma-3-27b-it")
         assert (await chain.chat(MESSAGES, tools=[{"name": "add"}])).content == upstream.greeting
         assert ["tools" in request.json for request in upstream.requests] == [True, False]
 

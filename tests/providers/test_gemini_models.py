@@ -12,8 +12,7 @@ from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import Answer, FakeGemini, Fault, GeminiModel, gemini_failures
 from ai_gateway.model import EmbeddingInput, ModelInfo, Usage
 from ai_gateway.providers.gemini.provider import GeminiProvider
-from support.asking import failure_of
-from support.provider_contract import KEY
+from support.asking import KEY, failure_of
 
 MODEL = "gemini-2.5-flash"
 EMBEDDING_MODEL = "gemini-embedding-001"

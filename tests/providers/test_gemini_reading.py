@@ -12,16 +12,17 @@ from ai_gateway.clock import SYSTEM_CLOCK
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.fakes import gemini_failures
 from ai_gateway.model import Finish, FinishReason, Usage
-from ai_gateway.providers.gemini.reading import generated_pieces
+from ai_gateway.providers.gemini.reading import chat_pieces
+from support.any_json import any_json
 from support.reading import failure_in, said_by
 
 
 def read(*chunks: bytes) -> tuple[str, Finish]:
-    return said_by(lambda response: generated_pieces(response, SYSTEM_CLOCK), *chunks)
+    return said_by(lambda response: chat_pieces(response, SYSTEM_CLOCK), *chunks)
 
 
 def failure(*chunks: bytes) -> ProviderFailure:
-    return failure_in(lambda response: generated_pieces(response, SYSTEM_CLOCK), *chunks)
+    return failure_in(lambda response: chat_pieces(response, SYSTEM_CLOCK), *chunks)
 
 
 def events(*chunks: object) -> bytes:
@@ -93,17 +94,9 @@ def test_an_error_in_an_array_is_one() -> None:
     assert failure(json.dumps([says("hi"), error]).encode()).kind is FailureKind.OVERLOADED
 
 
-WORDS = (
+JSON = any_json(
     "candidates content parts text thought thoughtSignature functionCall name args id finishReason usageMetadata "
     "promptTokenCount candidatesTokenCount modelVersion promptFeedback blockReason error code status details"
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(WORDS.split()) | st.text(max_size=5), inner, max_size=4)
-    ),
-    max_leaves=10,
 )
 CANDIDATE = st.fixed_dictionaries({}, optional={"content": JSON | st.builds(dict, parts=JSON), "finishReason": JSON})
 

@@ -22,11 +22,10 @@ from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.provider import OpenAIProvider
 from ai_gateway.providers.transport import PIECE_BYTES
 from ai_gateway.providers.unreachable import unreachable
-from support.asking import all_texts_of, ask, failure_of
+from support.asking import HANG_SECONDS, KEY, all_texts_of, ask, failure_of
 from support.raw_server import RawServer, closing, header, response
-from support.upstreams import ANSWER, KEY, chunked, free_port, provider_of, saying
+from support.upstreams import ANSWER, chunked, free_port, provider_of, saying
 
-HANG_SECONDS = 20
 NO_HEADERS: dict[str, str] = {}
 
 

@@ -12,16 +12,13 @@ from contextlib import aclosing
 import aiohttp
 import pytest
 
-from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind
 from ai_gateway.providers.http import Upstream
 from ai_gateway.providers.network import Network
-from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, ask, failure_of
+from support.asking import HANG_SECONDS, MESSAGES, ask, chain_of, failure_of
 from support.raw_server import AUTHORITY, RawServer, Script, closing, header, response
 from support.upstreams import ANSWER, chunked, provider_of, saying
 
-HANG_SECONDS = 20
 WHOLE = chunked(ANSWER) + b"0\r\n\r\n"
 AT_ONCE = 5
 
@@ -120,7 +117,7 @@ async def test_a_body_without_end_does_not_hold_a_finished_answer_up() -> None:
 
 async def test_a_connection_that_the_upstream_closed_while_idle_is_replaced() -> None:
     async with saying(closing(response(ANSWER))) as (server, provider):
-        chain = FailoverChain([ProviderTier("only", provider)])
+        chain = chain_of(provider)
         for _ in range(5):
             assert (await chain.chat(MESSAGES)).content == "hi"
         assert server.connections >= 5

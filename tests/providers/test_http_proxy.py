@@ -11,10 +11,10 @@ from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import FakeOpenAI
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.provider import OpenAIProvider
-from support.asking import all_texts_of, ask, failure_of
+from support.asking import KEY, all_texts_of, ask, failure_of
 from support.proxy import Proxy
 from support.raw_server import AUTHORITY, RawServer, header, response, tls_context
-from support.upstreams import ANSWER, KEY, free_port, provider_of
+from support.upstreams import ANSWER, free_port, provider_of
 
 PORTS = {"http": 80, "https": 443}
 

@@ -103,8 +103,12 @@ async def failure_of_greeting(context: ssl.SSLContext) -> ProviderFailure:
     """By OpenSSL itself, in a thread: asyncio's servers refuse a handshake without a word."""
 
     def greet() -> None:
-        with listening.accept()[0] as sock, suppress(ssl.SSLError), context.wrap_socket(sock, server_side=True) as tls:
-            tls.recv(1)
+        with listening.accept()[0] as sock, sock.dup() as beneath, suppress(ConnectionError):
+            with suppress(ssl.SSLError), context.wrap_socket(sock, server_side=True) as tls:
+                tls.recv(1)
+            beneath.shutdown(socket.SHUT_WR)
+            while beneath.recv(4096):
+                pass  # what is left unread resets the connection, and OpenSSL's last word is lost with it
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         greeting = asyncio.create_task(asyncio.to_thread(greet))

@@ -1,4 +1,3 @@
-import json
 from itertools import pairwise
 
 import pytest
@@ -6,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.lines import MAX_LINE_BYTES, Decoder, LineDecoder, WholeDecoder, objects_in, parsed
+from ai_gateway.providers.lines import MAX_LINE_BYTES, Decoder, LineDecoder, WholeDecoder
 
 LINES = st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line and not line.endswith(b"\r")), max_size=8)
 
@@ -51,33 +50,3 @@ def test_the_bound_is_for_one_line_and_not_for_all() -> None:
 
 def test_a_document_is_one_message() -> None:
     assert decode(WholeDecoder(), b'{"a":\n', b"\n1}") == [b'{"a":\n\n1}']
-
-
-@settings(deadline=None)
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-    )
-)
-def test_json_is_parsed(value: object) -> None:
-    assert parsed(json.dumps(value).encode()) == value
-
-
-def test_a_byte_that_is_not_utf8_costs_its_character_only() -> None:
-    assert parsed(b'{"text":"one \xff two"}') == {"text": "one � two"}
-
-
-def test_a_byte_order_mark_is_passed_over() -> None:
-    assert parsed(b"\xef\xbb\xbf[1]") == [1]
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"[DONE]", b"\x00", b"[" * 100_000, b"9" * 5000], ids=len)
-def test_what_is_no_json_is_nothing(data: bytes) -> None:
-    assert parsed(data) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "objects"), [([{"a": 1}, 2, None, {}], [{"a": 1}, {}]), ({}, []), (None, []), ("x", [])]
-)
-def test_only_objects_of_lists_are_taken(value: object, objects: list[object]) -> None:
-    assert objects_in(value) == objects

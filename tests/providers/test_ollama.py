@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.fakes import FakeOllama, FakeUpstream, Fault, OllamaModel, ToolCall
-from ai_gateway.fakes.ollama_failures import does_not_support, schema_refused
+from ai_gateway.fakes.ollama.failures import does_not_support, schema_refused
 from ai_gateway.model import Backend, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.ollama.provider import OllamaProvider
 from ai_gateway.providers.ollama.refusals import ELSEWHERE_HINT, START_HINT
 from ai_gateway.tier import LOCAL_DEADLINES, ProviderTier
-from support.asking import MESSAGES, ask, failure_of
-from support.provider_contract import HANG_SECONDS, StreamingProvider
+from support.any_json import any_json
+from support.asking import HANG_SECONDS, MESSAGES, ask, chain_of, failure_of
+from support.provider_contract import StreamingProvider
 from support.raw_server import RawServer, response
 from support.stream_faults import BROKEN, TEXT
 
@@ -182,7 +183,10 @@ async def test_tools_are_offered_and_their_calls_come_back(upstream: FakeOllama,
     answer = await ask(provider, MODEL, tools=[tool])
     assert chats(upstream)[0]["tools"] == [{"type": "function", "function": tool}]
     assert answer.finish_reason is FinishReason.TOOL_CALLS
-    assert answer.tool_calls == (Call("c1", "add", '{"a": 1}'), Call("call_1", "stop", "{}"))
+    named, unnamed = answer.tool_calls
+    assert (named, unnamed.name, unnamed.arguments) == (Call("c1", "add", '{"a": 1}'), "stop", "{}")
+    again = (await ask(provider, MODEL, tools=[tool])).tool_calls[1]
+    assert unnamed.id != again.id  # later answers stand in the same conversation
 
 
 async def test_calls_that_were_cut_off_are_not_called_finished(upstream: FakeOllama, provider: OllamaProvider) -> None:
@@ -226,14 +230,14 @@ async def test_a_conversation_with_tools_is_passed_on_with_arguments_as_objects_
 
 
 async def test_a_model_without_tools_is_asked_without(upstream: FakeOllama, provider: OllamaProvider) -> None:
-    chain = FailoverChain([ProviderTier("only", provider, ["plain"])])
+    chain = chain_of(provider, "plain")
     assert (await chain.chat(MESSAGES, tools=[{"name": "add"}])).content == TEXT
     assert ["tools" in body for body in chats(upstream)] == [True, False]
 
 
 async def test_a_schema_that_ollama_refuses_is_left_out(upstream: FakeOllama, provider: OllamaProvider) -> None:
     upstream.fault(schema_refused())
-    chain = FailoverChain([ProviderTier("only", provider, [MODEL])])
+    chain = chain_of(provider, MODEL)
     assert (await chain.chat(MESSAGES, response_format={"type": "json_object"})).content == TEXT
     assert ["format" in body for body in chats(upstream)] == [True, False]
 
@@ -282,12 +286,7 @@ async def test_a_counter_that_is_left_out_is_zero(last: dict[str, object], usage
         assert (await ask(provider, MODEL)).usage == usage
 
 
-WORDS = "message content tool_calls function name arguments done done_reason error status model eval_count"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS.split()), inner, max_size=4),
-    max_leaves=10,
-)
+JSON = any_json("message content tool_calls function name arguments done done_reason error status model eval_count")
 
 
 @settings(deadline=None)

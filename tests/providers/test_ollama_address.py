@@ -11,12 +11,11 @@ import pytest
 
 from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import FakeOllama, Fault
-from ai_gateway.providers.ollama.address import other_loopback
-from ai_gateway.providers.ollama.provider import OllamaProvider, base_url_of
+from ai_gateway.providers.ollama.address import base_url_of, other_loopback
+from ai_gateway.providers.ollama.provider import OllamaProvider
 from ai_gateway.providers.ollama.refusals import START_HINT
-from support.asking import ask, failure_of
+from support.asking import HANG_SECONDS, ask, failure_of
 
-HANG_SECONDS = 20
 MODEL = "llama3.2"
 
 

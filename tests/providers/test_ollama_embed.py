@@ -14,9 +14,8 @@ from ai_gateway.fakes import Answer, FakeOllama, Fault, OllamaModel
 from ai_gateway.fakes.embeddings import DEFAULT_DIMENSIONS, vector
 from ai_gateway.model import EmbeddingInput, Usage
 from ai_gateway.providers.ollama.provider import OllamaProvider
-from support.asking import failure_of
+from support.asking import HANG_SECONDS, failure_of
 
-HANG_SECONDS = 20
 MODEL = "nomic-embed-text"
 TEXTS = EmbeddingInput(("one fish", "two"))
 

@@ -42,7 +42,7 @@ OLLAMA_CASES = [
     Case("no thinking", refusals.does_not_support(feature="thinking"), Kind.UNSUPPORTED),
     Case("no such format", refusals.invalid_format(), Kind.UNSUPPORTED),
     Case("no such schema", refusals.schema_refused(), Kind.UNSUPPORTED),
-    Case("a prompt too long", refusals.context_too_long(), Kind.CONTEXT_TOO_LONG),
+    Case("a prompt too long", refusals.prompt_too_long(), Kind.CONTEXT_TOO_LONG),
     Case("a prompt too long, in llama.cpp's words", refusals.context_size_exceeded(), Kind.CONTEXT_TOO_LONG),
     Case("no body", refusals.missing_body(), Kind.BAD_REQUEST),
     Case("too little memory", refusals.out_of_memory(), Kind.SERVER, SMALLER),

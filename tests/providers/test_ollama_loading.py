@@ -12,10 +12,9 @@ from ai_gateway.fakes import Answer, FakeOllama, Fault
 from ai_gateway.model import EmbeddingInput
 from ai_gateway.providers.ollama.loading import LoadWatch
 from ai_gateway.providers.ollama.provider import OllamaProvider
-from support.asking import ask, failure_of
+from support.asking import HANG_SECONDS, ask, failure_of
 from support.raw_server import RawServer, response
 
-HANG_SECONDS = 20
 MODEL = "llama3.2"
 
 

@@ -12,13 +12,12 @@ import pytest
 
 from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import FakeOllama, Fault
-from ai_gateway.fakes.ollama_pull import LAYERS
+from ai_gateway.fakes.ollama.pull import LAYERS
 from ai_gateway.providers.ollama.provider import OllamaProvider, PullProgress
 from ai_gateway.providers.ollama.refusals import START_HINT
-from support.asking import ask, failure_of
+from support.asking import HANG_SECONDS, ask, failure_of
 from support.raw_server import RawServer, closing, response
 
-HANG_SECONDS = 20
 MODEL = "llama3.2:1b"
 SIZE = sum(size for _, size in LAYERS)
 

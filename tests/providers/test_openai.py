@@ -8,18 +8,16 @@ from contextlib import aclosing
 
 import pytest
 
-from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind, NoTierAnswered
 from ai_gateway.fakes import Answer, FakeOpenAI, Fault, ToolCall, openai_failures
 from ai_gateway.model import EmbeddingInput, Finish, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
 from ai_gateway.providers.openai.provider import OpenAIProvider, refused_by_openais
-from ai_gateway.tier import ProviderTier
-from support.asking import MESSAGES, all_texts_of, ask, failure_of, stream
+from support.asking import HANG_SECONDS, KEY, MESSAGES, SECRET_PROMPT, all_texts_of, ask, chain_of, failure_of, stream
 from support.openai_itself import openai_itself
-from support.provider_contract import HANG_SECONDS, KEY, SECRET_PROMPT, StreamingProvider
+from support.provider_contract import EventStreamingProvider
 from support.raw_server import header, response
-from support.stream_faults import TEXT, TOLERATED_EVENTS
+from support.stream_faults import TEXT
 from support.upstreams import ANSWER
 
 
@@ -36,17 +34,8 @@ async def provider(upstream: FakeOpenAI) -> AsyncIterator[OpenAIProvider]:
         yield provider
 
 
-class TestOpenAIStreams(StreamingProvider):
+class TestStreaming(EventStreamingProvider):
     """All that is asked of every provider."""
-
-
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in TOLERATED_EVENTS.items()])
-async def test_unusual_events_are_read_all_the_same(
-    fault: Fault, upstream: FakeOpenAI, provider: OpenAIProvider
-) -> None:
-    upstream.fault(fault)
-    answer = await asyncio.wait_for(ask(provider), HANG_SECONDS)
-    assert (answer.content, answer.finish_reason) == (TEXT, FinishReason.STOP)
 
 
 async def test_the_request_is_openais(upstream: FakeOpenAI, provider: OpenAIProvider) -> None:
@@ -151,10 +140,6 @@ async def test_an_upstream_that_quotes_key_and_prompt_is_not_quoted(
         assert KEY[-4:] not in shown
         assert SECRET_PROMPT not in shown
     assert KEY not in repr(provider)
-
-
-def chain_of(provider: OpenAIProvider, model: str) -> FailoverChain:
-    return FailoverChain([ProviderTier("only", provider, [model])])
 
 
 def sent(upstream: FakeOpenAI, name: str) -> list[object]:

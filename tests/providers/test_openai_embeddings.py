@@ -14,11 +14,10 @@ from ai_gateway.failures import FailureKind
 from ai_gateway.fakes import Answer, FakeOpenAI, Fault, openai_failures
 from ai_gateway.fakes.embeddings import vector
 from ai_gateway.model import EmbeddingInput, ModelInfo, Usage
-from ai_gateway.providers.openai.api import MAX_EMBEDDED_CHARACTERS, MAX_EMBEDDED_TEXTS
+from ai_gateway.providers.openai.embeddings import MAX_EMBEDDED_CHARACTERS, MAX_EMBEDDED_TEXTS
 from ai_gateway.providers.openai.provider import OpenAIProvider
-from support.asking import failure_of
+from support.asking import KEY, failure_of
 from support.openai_itself import openai_itself
-from support.provider_contract import KEY
 from support.raw_server import header, response
 
 EMBEDDINGS = "/v1/embeddings"

@@ -8,8 +8,9 @@ import pytest
 
 from ai_gateway.fakes import Answer, FakeOpenAI, openai_failures
 from ai_gateway.model import EmbeddingInput
-from ai_gateway.providers.failure_rows import GENERIC_ROWS
-from ai_gateway.providers.openai.provider import COMPATIBLE_ROWS, OpenAIProvider
+from ai_gateway.providers.openai.provider import OpenAIProvider
+from ai_gateway.providers.openai.refusals import COMPATIBLE_ROWS
+from ai_gateway.providers.refusals import GENERIC_ROWS
 from support.asking import ask, failure_of
 from support.refusals import (
     CHAT_CASES,

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Finish, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
-from ai_gateway.providers.openai.api import cost_usd_in
-from ai_gateway.providers.openai.chat import OPENAI_ROWS, chat_pieces
-from ai_gateway.providers.openai.reading import CostOf
-from support.provider_contract import read_by
+from ai_gateway.providers.openai.reading import CostOf, chat_pieces, cost_usd_in
+from ai_gateway.providers.openai.refusals import OPENAI_ROWS
+from support.any_json import any_json
+from support.reading import said_by
 
 
 def read(*chunks: bytes, cost_usd_of: CostOf | None = None) -> tuple[str, Finish]:
-    return read_by(lambda response: chat_pieces(response, OPENAI_ROWS, cost_usd_of=cost_usd_of), *chunks)
+    return said_by(lambda response: chat_pieces(response, OPENAI_ROWS, cost_usd_of=cost_usd_of), *chunks)
 
 
 def events(*chunks: object) -> bytes:
@@ -200,12 +200,9 @@ def test_the_upstreams_own_reckoning_is_kept() -> None:
     assert read(events(*costs) + DONE)[1].cost_usd is None
 
 
-WORDS = "choices delta message content tool_calls function name arguments index id usage finish_reason model error code"
-FIELDS = st.sampled_from([*WORDS.split(), "prompt_tokens", "completion_tokens", "prompt_tokens_details"])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS | st.text(max_size=5), inner, max_size=4),
-    max_leaves=10,
+JSON = any_json(
+    "choices delta message content tool_calls function name arguments index id usage finish_reason model error code "
+    "prompt_tokens completion_tokens prompt_tokens_details"
 )
 CHOICE = st.fixed_dictionaries({}, optional={"delta": JSON, "message": JSON, "finish_reason": JSON, "index": JSON})
 

@@ -8,10 +8,16 @@ from contextlib import aclosing
 
 import pytest
 
+from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import ProviderFailure
 from ai_gateway.model import Delta, Finish, LLMResponse
 from ai_gateway.providers.base import LLMProvider, prompt_of
+from ai_gateway.tier import ProviderTier
 
+HANG_SECONDS = 20
+"""A test that waits this long for something has failed."""
+KEY = "sk-very-secret"
+SECRET_PROMPT = "my innermost thought"
 MESSAGES = [{"role": "user", "content": "Say it"}]
 
 
@@ -35,6 +41,11 @@ async def stream(provider: LLMProvider, model: str | None = "gpt-4.1") -> tuple[
             assert isinstance(piece, Delta)
             deltas.append(piece.text)
     raise AssertionError("no Finish")
+
+
+def chain_of(provider: LLMProvider, *models: str) -> FailoverChain:
+    """A chain of one tier, which asks these models."""
+    return FailoverChain([ProviderTier("only", provider, models)])
 
 
 async def failure_of(asking: Awaitable[object]) -> ProviderFailure:

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.provider import OpenAIProvider
-from support.provider_contract import KEY
+from support.asking import KEY
 from support.proxy import Proxy
 from support.raw_server import AUTHORITY, RawServer
 

@@ -1,4 +1,4 @@
-"""What is asked of every provider that streams, on whatever wire: a base class of tests, and how to read bare bytes.
+"""What is asked of every provider that streams, on whatever wire: a base class of tests.
 
 A test module gives the fixtures `upstream`, whose reply is `TEXT`, and `provider`, made with `KEY`.
 """
@@ -7,44 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import ClassVar
 
-import httpx
 import pytest
 
 from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import FailureKind, NoTierAnswered
 from ai_gateway.fakes import FakeUpstream, Fault
-from ai_gateway.model import Delta, Finish, FinishReason, Piece
+from ai_gateway.model import Delta, FinishReason
 from ai_gateway.providers.base import LLMProvider, prompt_of
-from ai_gateway.providers.http import UpstreamResponse
 from ai_gateway.tier import Deadlines, ProviderTier
-from support.asking import MESSAGES, all_texts_of, ask, failure_of, stream
-from support.stream_faults import BROKEN, TEXT, TOLERATED
-
-HANG_SECONDS = 20
-KEY = "sk-very-secret"
-SECRET_PROMPT = "my innermost thought"
-
-
-PiecesOf = Callable[[UpstreamResponse], AsyncGenerator[Piece, None]]
-
-
-def read_by(pieces_of: PiecesOf, *chunks: bytes) -> tuple[str, Finish]:
-    """What a body of status 200 says, to this reader, that arrives in these chunks."""
-
-    async def body() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    async def whole() -> tuple[str, Finish]:
-        async with aclosing(pieces_of(UpstreamResponse(httpx.Response(200, content=body())))) as pieces:
-            *deltas, finish = [piece async for piece in pieces]
-        assert isinstance(finish, Finish)
-        return "".join([delta.text for delta in deltas if isinstance(delta, Delta)]), finish
-
-    return asyncio.run(whole())
+from support.asking import HANG_SECONDS, KEY, MESSAGES, SECRET_PROMPT, all_texts_of, ask, failure_of, stream
+from support.stream_faults import BROKEN, TEXT, TOLERATED, TOLERATED_EVENTS
 
 
 class StreamingProvider:
@@ -158,3 +133,25 @@ class StreamingProvider:
         shown = all_texts_of(raised.value) + repr(raised.value.attempts) + raised.value.hint + caplog.text
         assert KEY not in shown + repr(provider)
         assert SECRET_PROMPT not in shown
+
+
+class EventStreamingProvider(StreamingProvider):
+    """The same of a provider whose upstream sends server-sent events.
+
+    Attributes:
+        indispensable: The one of `TOLERATED_EVENTS` that this wire's streams can't do without; None: they can.
+    """
+
+    indispensable: ClassVar[str | None] = None
+
+    @pytest.mark.parametrize("name", TOLERATED_EVENTS)
+    async def test_unusual_events_are_read_all_the_same_unless_they_lack_their_end(
+        self, name: str, upstream: FakeUpstream, provider: LLMProvider
+    ) -> None:
+        upstream.fault(TOLERATED_EVENTS[name])
+        asking = asyncio.wait_for(ask(provider, "m"), HANG_SECONDS)
+        if name == self.indispensable:
+            assert (await failure_of(asking)).kind is FailureKind.STREAM_BROKEN
+        else:
+            answer = await asking
+            assert (answer.content, answer.finish_reason) == (TEXT, FinishReason.STOP)

@@ -6,15 +6,15 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
-from support.raw_server import HOST, header
+from typing_extensions import override
+
+from support.raw_server import header
+from support.tcp_server import HOST, TcpServer
 
 
-class Proxy:
+class Proxy(TcpServer):
     """Forwards plain requests, and tunnels for CONNECT (RFC 9110 §9.3.6).
 
     Args:
@@ -36,45 +36,20 @@ class Proxy:
         refusal: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__(tls=tls)
         self.asked: list[str] = []
         self.heads: list[str] = []
         self._refusal = refusal
-        self._tls = tls
         self._routes = routes or {}
         self._wanted = f"Basic {base64.b64encode(credential.encode()).decode()}" if credential else None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
-        return f"{HOST}:{self._server.sockets[0].getsockname()[1]}"
+        return f"{HOST}:{self.port}"
 
-    @property
-    def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{self.address}"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, HOST, 0, ssl=self._tls)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-                await self._pass_on(await reader.readuntil(b"\r\n\r\n"), reader, writer)
-        finally:
-            writer.close()
+    @override
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._pass_on(await reader.readuntil(b"\r\n\r\n"), reader, writer)
 
     async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, _, _ = head.decode("latin-1").partition("\r\n")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-HOST = "127.0.0.1"
+from typing_extensions import override
+
+from support.tcp_server import HOST, TcpServer
+
 TLS = Path(__file__).parent / "tls"
 """Certificates, as `make.sh` there makes them."""
 AUTHORITY = TLS / "authority.pem"
@@ -41,7 +41,7 @@ def response(
     return "\r\n".join(lines).encode() + body
 
 
-class RawServer:
+class RawServer(TcpServer):
     """Plays one script for each request, and the last one over and over.
 
     Args:
@@ -52,58 +52,23 @@ class RawServer:
     Attributes:
         heads: request lines and headers, as they came.
         bodies: what followed them.
-        connections: how many were opened.
     """
 
     def __init__(self, *scripts: Script, tls: bool | ssl.SSLContext = False, host: str = HOST) -> None:
+        super().__init__(tls=tls_context() if tls is True else tls or None, host=host)
         self.heads: list[str] = []
         self.bodies: list[bytes] = []
-        self.connections = 0
         self._scripts = scripts
-        self._tls = tls_context() if tls is True else tls or None
-        self._host = host
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def port(self) -> int:
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-                while not writer.is_closing():
-                    script = await self._read_request(reader)
-                    if isinstance(script, bytes):
-                        writer.write(script)
-                        await writer.drain()
-                    else:
-                        await script(reader, writer)
-        finally:
-            writer.close()
+    @override
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            script = await self._read_request(reader)
+            if isinstance(script, bytes):
+                writer.write(script)
+                await writer.drain()
+            else:
+                await script(reader, writer)
 
     async def _read_request(self, reader: asyncio.StreamReader) -> Script:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

@@ -9,7 +9,8 @@ import pytest
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.fakes import Answer, openai_failures
-from ai_gateway.providers.failure_rows import Row, error_response
+from ai_gateway.providers.error_response import error_response
+from ai_gateway.providers.refusals import Row
 
 NOW = 1_800_000_000.0
 HTML = "<!DOCTYPE html><title>Sign in</title>"
@@ -77,6 +78,7 @@ GENERIC_CASES = [
     Case("413", Answer.of("", 413), Kind.CONTEXT_TOO_LONG),
     Case("503 of an overload, by its code", said(503, code="server_is_overloaded"), Kind.OVERLOADED),
     Case("503 of an overload, by its type", said(503, type="overloaded_error"), Kind.OVERLOADED),
+    Case("503 that says when to come back", Answer.of("", 503, headers={"retry-after": "600"}), Kind.OVERLOADED),
     Case("529", Answer.of("", 529), Kind.OVERLOADED),
     Case("429", said(429), Kind.RATE_LIMIT),
     *(Case(str(status), said(status), Kind.SERVER) for status in (408, 409, 424, 425, 499, 500, 502, 504, 520, 599)),

@@ -8,10 +8,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.provider import OpenAIProvider
+from support.asking import KEY
 from support.raw_server import RawServer, Script
 
 ANSWER = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-KEY = "sk-very-secret"
 
 
 def provider_of(base_url: str, network: Network | None = None) -> OpenAIProvider:

@@ -48,7 +48,7 @@ async def _login(arguments: Arguments) -> int:
         _say(f"open  {code.verification_uri}\nenter {code.user_code}   (within {minutes:.0f} minutes)\n{ABOUT_THE_APP}")
         await gateway.signed_in()
         copilot = [tier for tier in gateway.tiers if tier.name == "copilot"]
-        works = [await check(tier) for tier in copilot]
+        works = [tier.missing is None and await check(tier) for tier in copilot]
         hints = [tier.hint for tier in copilot if tier.hint]
     if arguments.json:
         print(json.dumps({"status": "signed_in", "works": all(works), "hints": hints}, indent=2))

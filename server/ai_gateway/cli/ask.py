@@ -15,6 +15,7 @@ from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway, query_of
 from ai_gateway.messages.encode import query_result
 from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
+from ai_gateway.run import wait_in_words
 
 MILLISECONDS = 1000
 SMALL_USD = 0.0001
@@ -81,7 +82,7 @@ def told(answer: Answer) -> str:
         f"{about}{usage.input_tokens} + {usage.output_tokens} tokens{_cost(answer.cost_usd)}",
     ]
     if answer.stale:
-        parts.append(f"an old answer, {answer.age_seconds:.0f} s: nobody could give a new one")
+        parts.append(f"an old answer, {wait_in_words(answer.age_seconds or 0.0)}: nobody could give a new one")
     parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
     return " · ".join(parts)
 
@@ -93,7 +94,7 @@ def _cost(usd: float | None) -> str:
 
 
 def _why_not(attempt: Attempt) -> str:
-    wait = f", again in {attempt.retry_after_seconds:.0f} s" if attempt.retry_after_seconds else ""
+    wait = f", again in {wait_in_words(attempt.retry_after_seconds)}" if attempt.retry_after_seconds else ""
     return f"{attempt.provider} {attempt.outcome}: {attempt.reason}{wait}"
 
 

@@ -7,8 +7,8 @@ the RFC send them with 400. Both are read.
 from __future__ import annotations
 
 import asyncio
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.credentials.found import why_no_token
 from ai_gateway.failures import FailureKind, GatewayError, ProviderFailure
-from ai_gateway.providers.failure_rows import Row, read_failure
 from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, is_safe_for_credentials
+from ai_gateway.providers.refusals import Row, read_failure
 
 GITHUB_SERVER_URL = "https://github.com"
 COPILOT_CLIENT_ID = "Iv1.b507a08c87ecfe98"
@@ -32,7 +32,7 @@ INTERVAL_SECONDS = 5.0
 MAX_INTERVAL_SECONDS = 60.0
 
 USER_CODE = re.compile(r"[!-~]{1,32}")
-WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?")
+WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[!-~]{0,2000})?")
 """No user before the host, and no backslash in it: browsers and parsers disagree about whose page that is."""
 
 WAITING, SLOW_DOWN = "authorization_pending", "slow_down"
@@ -229,6 +229,6 @@ def _in_words(failure: ProviderFailure) -> str:
 
 def _seconds(value: object, default: float, *, most: float) -> float:
     """Read a time that an upstream names: at least a second, and not without end."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:  # an integer may be larger
         return default
     return max(1.0, min(float(value), most))

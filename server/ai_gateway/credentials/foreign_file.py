@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ai_gateway.credentials.folders import WINDOWS_USERS
 from ai_gateway.credentials.found import CannotRead
-from ai_gateway.providers.lines import parsed
+from ai_gateway.providers.wire import parsed
 
 MAX_JSON_BYTES = 1024 * 1024
 FOR_OTHERS = 0o011

@@ -71,14 +71,14 @@ class TokenStore:
         try:
             records = read_object(self.path) or {}
         except CannotRead:  # nobody can say what it holds, so it goes
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
             return True
         if records.pop(host, None) is None:
             return False
         if records:
             self._write(records)
         else:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)  # another window may sign out as well
         return True
 
     def _records(self) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ai_gateway.credentials.device_flow import DeviceCode, DeviceFlow, PendingSignIn, SignInFailed
 from ai_gateway.credentials.finder import CopilotTokenFinder
+from ai_gateway.credentials.found import why_no_token
 from ai_gateway.failures import GatewayError
 
 Done = Callable[[GatewayError | None], None]
@@ -37,17 +38,28 @@ class SignIn:
     async def begin(self) -> DeviceCode:
         """Get a code to show, and wait for the person in the background.
 
+        Where there is no new code, the one shown before stays good.
+
         Raises:
             SignInFailed: There is no code to be had, or signing in would change nothing.
         """
-        if self._finder.given_source is not None:
-            source = self._finder.given_source
-            raise SignInFailed(f"{source} gives the token that is used, whoever signs in; take it out there first")
+        self._refuse_if_given()
         async with self._beginning:
-            self.cancel()
             pending = await self._flow.begin()
+            self.cancel()
             self._task = asyncio.create_task(self._finish(pending))
         return pending.shown
+
+    def take(self, token: str, source: str) -> None:
+        """Use the token of a sign-in elsewhere, for this process only.
+
+        Raises:
+            SignInFailed: It can be none, or would change nothing.
+        """
+        self._refuse_if_given()
+        if why := why_no_token(token):
+            raise SignInFailed(f"{source} can't be used: {why}")
+        self._finder.hand_over(token, source)
 
     async def wait(self) -> None:
         """Return when the person is signed in.
@@ -77,8 +89,14 @@ class SignIn:
 
     async def aclose(self) -> None:
         """Cancel, and close the connection."""
-        await self._end()
         await self._flow.aclose()
+        async with self._beginning:  # else one that has its code just now would wait on
+            await self._end()
+
+    def _refuse_if_given(self) -> None:
+        source = self._finder.given_source
+        if source is not None:
+            raise SignInFailed(f"{source} gives the token that is used, whoever signs in; take it out there first")
 
     async def _end(self) -> None:
         self.cancel()

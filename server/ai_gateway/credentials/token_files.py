@@ -15,6 +15,8 @@ from ai_gateway.credentials.own_store import TokenStore
 
 LOOK_SECONDS = 2.0
 """How often the files are looked at, at most, while queries come in."""
+BUSY_SECONDS = 10.0
+"""For so long, a file that can't be read gives what it gave before: most likely somebody is writing it."""
 WRITE_AHEAD_LOG = "auth.db-wal"
 
 EDITOR_FILES: Sequence[tuple[str, Callable[[Path, str], Found]]] = (
@@ -47,6 +49,8 @@ class TokenFiles:
         self._looked_at: float | None = None
         self._fingerprints: list[object] = []
         self._found = NOTHING
+        self._readable: dict[Path, tuple[Found, float | None]] = {}
+        """What each file gave when it could be read last, and until when that stands in for it."""
 
     def found(self) -> Found:
         """Give what is there, as of `LOOK_SECONDS` ago."""
@@ -83,5 +87,14 @@ class TokenFiles:
         self._fingerprints, self._found = fingerprints, found
 
     def _read(self) -> Found:
-        of_editors = [read(path, self._host) for path, read in self._readers]
-        return joined([self._store.load(self._host), *of_editors])
+        of_editors = [self._or_before(path, read(path, self._host)) for path, read in self._readers]
+        return joined([self._or_before(self._store.path, self._store.load(self._host)), *of_editors])
+
+    def _or_before(self, path: Path, found: Found) -> Found:
+        if found.tokens or not found.problems:
+            self._readable[path] = found, None
+            return found
+        now, (before, until) = self._clock.monotonic(), self._readable.get(path, (NOTHING, None))
+        until = now + BUSY_SECONDS if until is None else until
+        self._readable[path] = before, until
+        return Found(before.tokens, found.problems) if now < until else found

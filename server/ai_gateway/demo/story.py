@@ -89,7 +89,7 @@ class Story:
         self._check("an editor's sign-in was found without being named", "apps.json" in found_in)
         to_github = self._copilot.bearers_at(FakeCopilot.exchange_path)
         to_copilot = self._copilot.bearers_at("/chat/completions")
-        self._stage.event("GitHub took it and gave a session token of half an hour; Copilot saw only that one")
+        self._stage.event("GitHub gave a session token for it; Copilot saw only that one")
         self._check("the OAuth token went to GitHub alone, once", to_github == [OAUTH_TOKEN])
         self._check(
             "Copilot was asked with the session token", [token.partition("=")[0] for token in to_copilot] == ["tid"]

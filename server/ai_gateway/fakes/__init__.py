@@ -9,17 +9,26 @@ The demonstration and the tests use them; nothing in the product does.
         await upstream.wait_until_idle()
 """
 
-from . import anthropic_failures, azure_failures, copilot_failures, gemini_failures, ollama_failures, openai_failures
-from .answers import Answer, Frame, Reply, Spelling, ToolCall
-from .anthropic import FakeAnthropic
-from .azure import FakeAzure
-from .copilot import FakeCopilot, catalogue_entry
-from .device_flow import DeviceFlow
-from .faults import Fault
-from .gemini import FakeGemini, GeminiModel
-from .ollama import FakeOllama, OllamaModel
-from .openai import FakeOpenAI
-from .upstream import FakeUpstream, RecordedRequest
+from ai_gateway.fakes.answers import Answer, Frame, Reply, Spelling, ToolCall
+from ai_gateway.fakes.anthropic import failures as anthropic_failures
+from ai_gateway.fakes.anthropic.upstream import FakeAnthropic
+from ai_gateway.fakes.azure import failures as azure_failures
+from ai_gateway.fakes.azure.upstream import FakeAzure
+from ai_gateway.fakes.copilot import failures as copilot_failures
+from ai_gateway.fakes.copilot.catalogue import catalogue_entry
+from ai_gateway.fakes.copilot.device_flow import DeviceFlow
+from ai_gateway.fakes.copilot.upstream import FakeCopilot
+from ai_gateway.fakes.faults import Fault
+from ai_gateway.fakes.gemini import failures as gemini_failures
+from ai_gateway.fakes.gemini.models import GeminiModel
+from ai_gateway.fakes.gemini.upstream import FakeGemini
+from ai_gateway.fakes.ollama import failures as ollama_failures
+from ai_gateway.fakes.ollama.models import OllamaModel
+from ai_gateway.fakes.ollama.upstream import FakeOllama
+from ai_gateway.fakes.openai import failures as openai_failures
+from ai_gateway.fakes.openai.upstream import FakeOpenAI
+from ai_gateway.fakes.requests import RecordedRequest
+from ai_gateway.fakes.upstream import FakeUpstream
 
 __all__ = [
     "Answer",

@@ -20,6 +20,8 @@ Piece = str | bytes | Mapping[str, object]
 RetryAfter = float | str | datetime
 """Seconds, an HTTP date (an aware `datetime` in UTC), or any text to be sent as it is."""
 
+_FRAGMENT = 8
+
 
 def encode(value: object) -> bytes:
     r"""Compact JSON in raw UTF-8.
@@ -28,6 +30,11 @@ def encode(value: object) -> bytes:
     invalid UTF-8 on purpose.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
+
+
+def sse(payload: bytes, event: str = "") -> bytes:
+    """One server-sent event."""
+    return (f"event: {event}\n".encode() if event else b"") + b"data: " + payload + b"\n\n"
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -75,6 +82,22 @@ class ToolCall:
     arguments: Mapping[str, object] | str = field(default_factory=dict)
     id: str = "call_1"
 
+    @property
+    def arguments_text(self) -> str:
+        """The arguments as JSON text."""
+        return self.arguments if isinstance(self.arguments, str) else encode(self.arguments).decode()
+
+    @property
+    def argument_fragments(self) -> tuple[str, ...]:
+        """That text in the pieces in which it is streamed."""
+        text = self.arguments_text
+        return tuple(text[start : start + _FRAGMENT] for start in range(0, len(text), _FRAGMENT))
+
+    @property
+    def arguments_object(self) -> object:
+        """The arguments as JSON, parsed."""
+        return json.loads(self.arguments) if isinstance(self.arguments, str) else self.arguments
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -114,6 +137,16 @@ class Reply:
     def text(self) -> str:
         """The whole text, for an answer that isn't streamed."""
         return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    @property
+    def text_tokens(self) -> int:
+        """How many tokens the text has: one for each word."""
+        return len(self.text.split())
+
+    @property
+    def thinking_tokens(self) -> int:
+        """How many tokens were thought."""
+        return len(self.thinking.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from .answers import Answer
-from .faults import AFTER_ANSWER, AFTER_LAST_FRAME, Fault, Pause, Sever
+from ai_gateway.fakes.answers import Answer
+from ai_gateway.fakes.faults import AFTER_ANSWER, AFTER_LAST_FRAME, Fault, Pause, Sever
 
 _LINGER_ZERO = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import repeat
 
-from .answers import Frame, Kind, Spelling
+from ai_gateway.fakes.answers import Frame, Kind, Spelling
 
 Edit = Callable[[Iterable[Frame], Spelling], Iterator[Frame]]
 

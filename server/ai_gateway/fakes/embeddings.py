@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Mapping
 
-from .answers import count_words
+from ai_gateway.fakes.answers import count_words
 
 DEFAULT_DIMENSIONS = 16
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
-from . import edits
-from .answers import Answer, Kind, RetryAfter, encode, retry_headers
-from .edits import Edit
+from ai_gateway.fakes import edits
+from ai_gateway.fakes.answers import Answer, Kind, RetryAfter, encode, retry_headers
+from ai_gateway.fakes.edits import Edit
 
 Pause = float | asyncio.Event
 """Seconds (`math.inf`: until the client leaves or the server stops), or an event to wait for."""

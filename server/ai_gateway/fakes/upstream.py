@@ -2,56 +2,22 @@
 
 import asyncio
 import itertools
-import json
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import ClassVar, Self, cast
+from typing import ClassVar, Self
 
 from aiohttp import web
 
-from .answers import Answer, Piece, Reply, ToolCall
-from .delivery import Delivery, SeveredError
-from .faults import BEFORE_HEADERS, Fault
+from ai_gateway.fakes.answers import Answer, Piece, Reply, ToolCall
+from ai_gateway.fakes.delivery import Delivery, SeveredError
+from ai_gateway.fakes.faults import BEFORE_HEADERS, Fault
+from ai_gateway.fakes.requests import RecordedRequest
 
 HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRequest:
-    """A request as it arrived.
-
-    `path` is without its query. `headers` ignores case. `body` is parsed JSON, or the bytes if it isn't
-    JSON. `arrived` is in seconds of the monotonic clock.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: object
-    arrived: float
-
-    @property
-    def json(self) -> Mapping[str, object]:
-        """The body as a JSON object.
-
-        Raises:
-            TypeError: it is not one.
-        """
-        if not isinstance(self.body, Mapping):
-            raise TypeError(f"the body of {self.method} {self.path} is not a JSON object")
-        return self.body
-
-    @property
-    def bearer(self) -> str:
-        """The credential of the `Authorization` header, or an empty text."""
-        scheme, _, credential = self.headers.get("Authorization", "").partition(" ")
-        return credential.strip() if scheme.lower() in {"bearer", "token"} else ""
 
 
 Handler = Callable[[RecordedRequest], Awaitable[Answer]]
@@ -243,7 +209,7 @@ class FakeUpstream(ABC):
         self._changed = asyncio.Event()
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        request = await _record(incoming)
+        request = await RecordedRequest.of(incoming)
         self.requests.append(request)
         fault = self._next_fault(request)
         delivery = Delivery(incoming, fault, self.seconds_between_chunks)
@@ -286,19 +252,3 @@ class FakeUpstream(ABC):
             if fnmatchcase(wanted, pattern):
                 return await handler(request)
         return self.not_found(request)
-
-
-async def _record(incoming: web.BaseRequest) -> RecordedRequest:
-    raw = await incoming.content.read()
-    try:
-        body = cast("object", json.loads(raw))
-    except ValueError:
-        body = raw
-    return RecordedRequest(
-        method=incoming.method,
-        path=incoming.path,
-        query=incoming.query_string,
-        headers=incoming.headers,
-        body=body,
-        arrived=time.monotonic(),
-    )

@@ -191,14 +191,20 @@ def _allowance(allowance: Allowance) -> AllowanceResult:
 
 
 def _model(tier: ProviderTier, model: ModelInfo) -> ModelResult:
+    defaults = (*tier.models[:1], *tier.embedding_models[:1])
     return {
         "provider": tier.name,
         "backend": tier.backend,
         "id": model.id,
         "context_tokens": model.context_tokens,
         "embeds": model.embeds,
-        "is_default": model.id in (*tier.models[:1], *tier.embedding_models[:1]),
+        "is_default": _short(model.id) in map(_short, defaults),
     }
+
+
+def _short(model: str) -> str:
+    """Leave out what a name means without it too: Ollama's usual tag, Gemini's collection."""
+    return model.removeprefix("models/").removesuffix(":latest")
 
 
 def _providers(providers: Mapping[str, ProviderMetrics]) -> dict[str, ProviderMetricsResult]:

@@ -80,7 +80,9 @@ class MessageParam(Params):
     content: str | None = None
     """Text; null only beside `tool_calls`."""
     tool_calls: list[dict[str, object]] | None = None
-    """What an assistant's turn asked to be called: `{id, type: "function", function: {name, arguments}}`."""
+    """What an assistant's turn asked to be called: `{id, type: "function", function: {name, arguments}, signature}`.
+
+    A `signature` is given back as the result of the query that made the call had it."""
     tool_call_id: Name | None = None
     """Which call a tool's turn answers."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Protocol
 
 from ai_gateway.failures import FailureKind, ProviderFailure
@@ -67,29 +65,3 @@ class WholeDecoder:
     def end(self) -> list[bytes]:
         """Give the document."""
         return [b"".join(self._chunks)]
-
-
-def parsed(data: bytes) -> object:
-    """Parse JSON; None where it is none. A byte that is not UTF-8 costs its character, not the message."""
-    try:
-        return json.loads(data.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def parsed_all(messages: Sequence[bytes]) -> list[object]:
-    """Parse each message as `parsed` does: as one list, in half the time, unless something in it is no JSON."""
-    together = parsed(b"[%b]" % b",".join(messages))
-    if isinstance(together, list) and len(together) == len(messages):
-        return together
-    return [parsed(message) for message in messages]
-
-
-def object_in(value: object) -> dict[str, object]:
-    """Give a JSON object; an empty one where it is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def objects_in(value: object) -> list[dict[str, object]]:
-    """Give the objects of a JSON list; none where it is no list."""
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from ai_gateway.model import Message, Prompt, Tool
-from ai_gateway.providers.lines import parsed
+from ai_gateway.providers.response_format import schema_of, wants_json
+from ai_gateway.providers.wire import object_in, parsed
 
 GO_ON = "Continue."
 """What the user says where the API wants a word and the conversation has none."""
@@ -29,7 +30,7 @@ class Turn(TypedDict):
     content: list[Block]
 
 
-def message_body(
+def chat_body(
     prompt: Prompt, model: str | None, *, max_tokens: int, format_is_refused: bool = False
 ) -> dict[str, object]:
     """Build the body of a streaming request.
@@ -58,13 +59,6 @@ def message_body(
     if stops := [stop for stop in prompt.stop if stop.strip()]:  # a blank one is refused
         body["stop_sequences"] = stops
     return body
-
-
-def schema_of(prompt: Prompt) -> Mapping[str, object] | None:
-    """Give the JSON Schema that the answer is to follow, if there is one."""
-    described = (prompt.response_format or {}).get("json_schema")
-    schema = described.get("schema") if isinstance(described, Mapping) else None
-    return schema if isinstance(schema, Mapping) else None
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:
@@ -111,8 +105,8 @@ class _Conversation:
         self._calls += 1
         own_id = f"call_{self._calls}"
         self._unanswered.append((call_id, own_id))
-        value = parsed(arguments.encode(errors="replace"))
-        return {"type": "tool_use", "id": own_id, "name": name, "input": value if isinstance(value, dict) else {}}
+        given = object_in(parsed(arguments.encode(errors="replace")))
+        return {"type": "tool_use", "id": own_id, "name": name, "input": given}
 
     def _result(self, message: Message) -> list[Block]:
         """Give a result to its call; one whose call is not there is no more than text."""
@@ -146,8 +140,7 @@ def _instruction(prompt: Prompt, schema: Mapping[str, object] | None) -> str | N
     """Ask in words for the JSON that the API can't be made to enforce: it has no mode for any object."""
     if schema is not None:
         return SCHEMA_INSTRUCTION + json.dumps(schema)
-    kind = (prompt.response_format or {}).get("type")
-    return JSON_INSTRUCTION if kind in {"json_object", "json_schema"} else None
+    return JSON_INSTRUCTION if wants_json(prompt) else None
 
 
 def _tool(tool: Tool) -> dict[str, object]:

@@ -11,13 +11,15 @@ from urllib.parse import quote
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import ModelInfo, Piece, Prompt
 from ai_gateway.near import near_names
-from ai_gateway.providers.anthropic.body import message_body, schema_of
-from ai_gateway.providers.anthropic.reading import message_pieces
+from ai_gateway.providers.anthropic.body import chat_body
+from ai_gateway.providers.anthropic.reading import chat_pieces
 from ai_gateway.providers.anthropic.refusals import MODEL_HINT, allowed_max_tokens, anthropic_failure
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.failure_rows import ErrorResponse
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream
-from ai_gateway.providers.lines import objects_in
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.http import RefusedByUpstream, Upstream
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.response_format import schema_of
+from ai_gateway.providers.wire import count_in, objects_in, whole_object
 
 ANTHROPIC_BASE_URL = "https://api.anthropic.com"
 API_VERSION = "2023-06-01"
@@ -25,7 +27,7 @@ API_VERSION = "2023-06-01"
 DEFAULT_MAX_TOKENS = 8192
 PAGE_MODELS = 1000
 """The most that the API lists at once."""
-MOST_PAGES = 10
+MAX_PAGES = 10
 REMEMBERED_FORMATS = 64
 
 
@@ -61,7 +63,7 @@ class AnthropicProvider(LLMProvider):
         try:
             async with (
                 self._upstream.request("POST", "/v1/messages", headers=self._headers, payload=body) as response,
-                aclosing(message_pieces(response)) as pieces,
+                aclosing(chat_pieces(response)) as pieces,
             ):
                 async for piece in pieces:
                     yield piece
@@ -76,9 +78,9 @@ class AnthropicProvider(LLMProvider):
         """List the models that still answer."""
         listed: list[ModelInfo] = []
         after = ""
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             page = await self._get(f"/v1/models?limit={PAGE_MODELS}{after}")
-            listed += [_model_info(entry) for entry in objects_in(page.get("data")) if _answers(entry)]
+            listed += [_info_of(entry) for entry in objects_in(page.get("data")) if _answers(entry)]
             if page.get("has_more") is not True or not page.get("last_id"):
                 break
             after = f"&after_id={quote(str(page['last_id']), safe='')}"
@@ -102,7 +104,7 @@ class AnthropicProvider(LLMProvider):
 
     def _body(self, prompt: Prompt, model: str | None) -> dict[str, object]:
         wanted = self._default_max_tokens if prompt.max_tokens is None else prompt.max_tokens
-        return message_body(
+        return chat_body(
             prompt,
             model,
             max_tokens=min(wanted, self._most_tokens.get(model, wanted)),
@@ -126,12 +128,9 @@ class AnthropicProvider(LLMProvider):
 
     async def _get(self, path: str) -> Mapping[str, object]:
         try:
-            value = await self._upstream.get_json(path, headers=self._headers)
+            return whole_object(await self._upstream.get_json(path, headers=self._headers))
         except RefusedByUpstream as refusal:
             raise anthropic_failure(refusal.response) from refusal
-        if not isinstance(value, dict):
-            raise ProviderFailure(FailureKind.SERVER, "the upstream's answer is no JSON object")
-        return value
 
 
 def _format_key(model: str | None, schema: Mapping[str, object] | None) -> int:
@@ -144,9 +143,8 @@ def _answers(entry: Mapping[str, object]) -> bool:
     return entry.get("lifecycle") != "retired"
 
 
-def _model_info(entry: Mapping[str, object]) -> ModelInfo:
-    window = entry.get("max_input_tokens")
-    return ModelInfo(str(entry.get("id")), context_tokens=window if isinstance(window, int) else None)
+def _info_of(entry: Mapping[str, object]) -> ModelInfo:
+    return ModelInfo(str(entry.get("id")), context_tokens=count_in(entry.get("max_input_tokens")) or None)
 
 
 def _not_found(model: str, names: Sequence[str]) -> ProviderFailure:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Delta, Finish, FinishReason, Piece, ToolCall, Usage
+from ai_gateway.model import Finish, FinishReason, Piece, ToolCall, Usage
 from ai_gateway.providers.anthropic.refusals import anthropic_failure
-from ai_gateway.providers.failure_rows import stream_error
-from ai_gateway.providers.http import UpstreamResponse, read_to_end
-from ai_gateway.providers.lines import objects_in, parsed
+from ai_gateway.providers.error_response import stream_error
+from ai_gateway.providers.http import UpstreamResponse
+from ai_gateway.providers.reading import pieces_of
 from ai_gateway.providers.sse import EventsOrDocument
+from ai_gateway.providers.wire import object_in, objects_in, parsed_all, text_in
 
 WINDOW_FULL = "model_context_window_exceeded"
 FINISH_REASONS = {
@@ -35,25 +35,26 @@ ERROR_STATUSES = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+PING = b'{"type":"ping"'
 CLOSE_SECONDS = 0.05
 """How long the end of the body may take after `message_stop`."""
 
 
-async def message_pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
+def chat_pieces(response: UpstreamResponse) -> AsyncGenerator[Piece, None]:
     """Read a message, streamed or whole.
 
     Raises:
         ProviderFailure: It holds an error, or ended before `message_stop`.
     """
-    reading = _Reading()
-    async with aclosing(response.batches(EventsOrDocument())) as batches:
-        async for batch in batches:
-            if text := "".join([reading.text_of_event(data) for data in batch]):
-                yield Delta(text)
-            if reading.is_over:
-                await read_to_end(batches, within_seconds=CLOSE_SECONDS)
-                break
-    yield reading.finish()
+    return pieces_of(response, _WithoutPings(), _Reading())
+
+
+class _WithoutPings(EventsOrDocument):
+    """Passes over pings: they prove that the connection is there, not that the model is at work."""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take in the next chunk."""
+        return [event for event in super().feed(chunk) if not event.replace(b" ", b"").startswith(PING)]
 
 
 class _Reading:
@@ -66,18 +67,21 @@ class _Reading:
         self._calls: dict[str, _PartialCall] = {}
         self._has_text = False
         self.is_over = False
+        self.patience_seconds = CLOSE_SECONDS
 
-    def text_of_event(self, data: bytes) -> str:
-        """Take in one event, or the whole message, and give its text."""
-        event = parsed(data)
-        if not isinstance(event, dict):
-            return ""  # one malformed event does not make the stream unsound; a missing message_stop does
-        if error := event.get("error"):
-            kind = _text(_object(error).get("type"))
-            raise anthropic_failure(stream_error(error, status=ERROR_STATUSES.get(kind), now=time.time()))
-        text = self._text_of(event)
+    def text_of(self, messages: Sequence[bytes]) -> str:
+        """Take in the events that arrived together, or the whole message, and give their text."""
+        text = "".join([self._text_of_event(event) for event in map(object_in, parsed_all(messages))])
         self._has_text = self._has_text or bool(text)
         return text
+
+    def _text_of_event(self, event: Mapping[str, object]) -> str:
+        if self.is_over:
+            return ""  # the answer is whole, whatever may follow
+        if error := event.get("error"):
+            kind = text_in(object_in(error).get("type"))
+            raise anthropic_failure(stream_error(error, status=ERROR_STATUSES.get(kind), now=time.time()))
+        return self._text_of(event)
 
     def finish(self) -> Finish:
         """Give the terminal marker, if the upstream did.
@@ -99,13 +103,13 @@ class _Reading:
         place = str(event.get("index"))
         match event.get("type"):
             case "content_block_delta":
-                return self._text_of_delta(place, _object(event.get("delta")))
+                return self._text_of_delta(place, object_in(event.get("delta")))
             case "content_block_start":
-                return self._text_of_block(place, _object(event.get("content_block")))
+                return self._text_of_block(place, object_in(event.get("content_block")))
             case "message_start":
-                return self._text_of_message(_object(event.get("message")))
+                return self._text_of_message(object_in(event.get("message")))
             case "message_delta":
-                self._take_end(_object(event.get("delta")).get("stop_reason"), event.get("usage"))
+                self._take_end(object_in(event.get("delta")).get("stop_reason"), event.get("usage"))
             case "message_stop":
                 self.is_over = True
             case "message":
@@ -114,7 +118,7 @@ class _Reading:
         return ""
 
     def _text_of_message(self, message: Mapping[str, object]) -> str:
-        self._model = _text(message.get("model")) or self._model
+        self._model = text_in(message.get("model")) or self._model
         self._take_end(message.get("stop_reason"), message.get("usage"))
         blocks = objects_in(message.get("content"))
         return "".join([self._text_of_block(str(place), block) for place, block in enumerate(blocks)])
@@ -123,17 +127,17 @@ class _Reading:
         """Take in a block of text or a call; thoughts, and tools that the upstream runs itself, are not shown."""
         if block.get("type") == "tool_use":
             self._calls[place] = _PartialCall(block)
-        return _text(block.get("text")) if block.get("type") == "text" else ""
+        return text_in(block.get("text")) if block.get("type") == "text" else ""
 
     def _text_of_delta(self, place: str, delta: Mapping[str, object]) -> str:
         if place in self._calls:
-            self._calls[place].add(_text(delta.get("partial_json")))
-        return _text(delta.get("text")) if delta.get("type") == "text_delta" else ""
+            self._calls[place].add(text_in(delta.get("partial_json")))
+        return text_in(delta.get("text")) if delta.get("type") == "text_delta" else ""
 
     def _take_end(self, reason: object, usage: object) -> None:
         """Take in why it stopped and what was counted; counts are cumulative, so the last one of each counts."""
-        self._reason = _text(reason) or self._reason
-        self._counts |= {name: count for name, count in _object(usage).items() if isinstance(count, int)}
+        self._reason = text_in(reason) or self._reason
+        self._counts |= {name: count for name, count in object_in(usage).items() if isinstance(count, int)}
 
     def _usage(self) -> Usage | None:
         """Add up what was read: the API counts apart what came from its cache, went into it, and neither."""
@@ -152,8 +156,8 @@ class _PartialCall:
     """A tool call whose input arrives in fragments; in a whole message it is there at once."""
 
     def __init__(self, block: Mapping[str, object]) -> None:
-        self._id = _text(block.get("id"))
-        self._name = _text(block.get("name"))
+        self._id = text_in(block.get("id"))
+        self._name = text_in(block.get("name"))
         self._input = block.get("input") or {}
         self._fragments: list[str] = []
 
@@ -164,11 +168,3 @@ class _PartialCall:
     def whole(self) -> ToolCall:
         """Give the call."""
         return ToolCall(self._id, self._name, "".join(self._fragments) or json.dumps(self._input))
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

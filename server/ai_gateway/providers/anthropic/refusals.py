@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.failure_rows import ErrorResponse, Row, read_failure
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.refusals import Row, read_failure
 
 KEY_HINT = "Anthropic does not take this key; make one at platform.claude.com, API keys, and set ANTHROPIC_API_KEY"
 MONEY_HINT = "Anthropic wants money: buy credit or raise the spend limit at platform.claude.com, Billing and Limits"

@@ -18,8 +18,10 @@ from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.providers.copilot.github import GitHub
 from ai_gateway.providers.copilot.hosts import COPILOT_API_URL, residency_url, takes_github_tokens
 from ai_gateway.providers.copilot.refusals import EXCHANGE_ROWS, INTERCEPTED, NOT_OFFERED
-from ai_gateway.providers.failure_rows import ErrorResponse, Row, first_match, read_failure
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.http import RefusedByUpstream, Upstream
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.refusals import Row, first_match, read_failure
 from ai_gateway.providers.tokens import OAuthToken, TokenSource
 
 Mode = Literal["exchange", "direct"]
@@ -100,6 +102,7 @@ class CopilotAccess:
     @property
     def source(self) -> str | None:
         """Where the token in use is from, or the one refused last; None: none was used yet."""
+        self.held()
         return self._last_road.source if self._last_road else None
 
     async def current(self) -> Access:
@@ -115,13 +118,16 @@ class CopilotAccess:
                 return held
             if is_waiting and self._failure is not None:
                 raise self._failure.bare()  # of the search waited for: not one more for each who waited
-            self._failure = None
+            self._failure, version = None, self._version
             try:
-                self._access = await self._find()
+                access = await self._find()
             except ProviderFailure as failure:
-                self._failure = failure.bare()
+                if version == self._version:
+                    self._failure = failure.bare()
                 raise
-            return self._access
+            if version == self._version:  # else it is the way in of a token that was in use until now
+                self._access = access
+            return access
 
     def refused(self, access: Access, status: int, *, was_new: bool) -> bool:
         """Take in that Copilot refused an access; say whether a second try would go by another.

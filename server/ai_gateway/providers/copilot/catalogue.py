@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import ModelInfo
 from ai_gateway.near import near_names
-from ai_gateway.providers.copilot.credits import Tariff, number, tariff_in
+from ai_gateway.providers.copilot.credits import Tariff, tariff_in
 from ai_gateway.providers.copilot.refusals import SETTINGS_URL
-from ai_gateway.providers.lines import object_in, objects_in
+from ai_gateway.providers.wire import amount_in, object_in, objects_in
 
 CHAT_ENDPOINT = "/chat/completions"
 MAX_INPUTS = 256
@@ -99,7 +99,7 @@ def _model_in(entry: Mapping[str, object]) -> CatalogueModel | None:
         chats=kind == "chat" and (not isinstance(endpoints, list) or CHAT_ENDPOINT in endpoints),
         is_enabled=object_in(entry.get("policy")).get("state", "enabled") == "enabled",
         is_in_picker=entry.get("model_picker_enabled") is True,
-        is_charged=tariff is not None or bool(number(billing.get("multiplier"))),
+        is_charged=tariff is not None or bool(amount_in(billing.get("multiplier"))),
         context_tokens=_count(limits.get("max_prompt_tokens")) or _count(limits.get("max_context_window_tokens")),
         max_inputs=_count(limits.get("max_inputs")) or MAX_INPUTS,
         tariff=tariff,
@@ -107,5 +107,5 @@ def _model_in(entry: Mapping[str, object]) -> CatalogueModel | None:
 
 
 def _count(value: object) -> int | None:
-    found = number(value)
+    found = amount_in(value)
     return int(found) if found else None

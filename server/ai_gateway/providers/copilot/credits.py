@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ai_gateway.model import Usage
-from ai_gateway.providers.lines import object_in
+from ai_gateway.providers.wire import amount_in, object_in
 
 NANO = 1e-9
 
@@ -50,29 +50,23 @@ class Tariff:
 
 def credits_told(chunk: Mapping[str, object]) -> float | None:
     """Find in a chunk of an answer what the whole of it costs."""
-    nano = number(object_in(chunk.get("copilot_usage")).get("total_nano_aiu"))
+    nano = amount_in(object_in(chunk.get("copilot_usage")).get("total_nano_aiu"))
     return None if nano is None else nano * NANO
 
 
 def tariff_in(token_prices: object) -> Tariff | None:
     """Read a model's `billing.token_prices`; None where it has none."""
     priced = object_in(token_prices)
-    batch, usual = number(priced.get("batch_size")), object_in(priced.get("default"))
+    batch, usual = amount_in(priced.get("batch_size")), object_in(priced.get("default"))
     prices = _prices_in(usual, batch)
     if prices is None:
         return None
-    return Tariff(prices, _prices_in(object_in(priced.get("long_context")), batch), number(usual.get("context_max")))
-
-
-def number(value: object) -> float | None:
-    """Accept a number that can be an amount."""
-    is_amount = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return float(value) if is_amount and isinstance(value, int | float) else None
+    return Tariff(prices, _prices_in(object_in(priced.get("long_context")), batch), amount_in(usual.get("context_max")))
 
 
 def _prices_in(prices: Mapping[str, object], batch: float | None) -> TokenPrices | None:
     read, written, from_cache, to_cache = (
-        number(prices.get(f"{name}_price")) for name in ("input", "output", "cache", "cache_write")
+        amount_in(prices.get(f"{name}_price")) for name in ("input", "output", "cache", "cache_write")
     )
     if not batch or read is None or written is None:
         return None

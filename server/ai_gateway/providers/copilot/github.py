@@ -5,15 +5,15 @@ None of it but GraphQL is documented; it is what GitHub's own clients ask.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.providers.copilot.hosts import is_copilots
 from ai_gateway.providers.copilot.refusals import SETTINGS_URL
-from ai_gateway.providers.http import Network, Upstream
-from ai_gateway.providers.lines import object_in
+from ai_gateway.providers.http import Upstream
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.wire import amount_in, object_in
 
 GITHUB_API_VERSION = "2025-04-01"
 ENDPOINT_QUERY = {"query": "query { viewer { copilotEndpoints { api } } }"}
@@ -104,5 +104,4 @@ class GitHub:
 
 
 def _renew_in_seconds(refresh_in: object) -> float:
-    lives = float(refresh_in) if isinstance(refresh_in, int | float) and math.isfinite(refresh_in) else 0.0
-    return max(0.0, lives + SESSION_GRACE_SECONDS - RENEWAL_MARGIN_SECONDS)
+    return max(0.0, (amount_in(refresh_in) or 0.0) + SESSION_GRACE_SECONDS - RENEWAL_MARGIN_SECONDS)

@@ -21,24 +21,20 @@ from ai_gateway.providers.copilot.access import Access, CopilotAccess
 from ai_gateway.providers.copilot.catalogue import MAX_INPUTS, Catalogue
 from ai_gateway.providers.copilot.credits import credits_told
 from ai_gateway.providers.copilot.github import ClientIdentity, GitHub
-from ai_gateway.providers.copilot.hosts import COPILOT_API_URL, GITHUB_API_URL
+from ai_gateway.providers.copilot.hosts import GITHUB_API_URL
 from ai_gateway.providers.copilot.quota import Quotas, quotas_in_account, quotas_in_headers, scarcest
-from ai_gateway.providers.copilot.refusals import COPILOT_ROWS, EXCHANGE_ROWS, SETTINGS_URL
-from ai_gateway.providers.failure_rows import ErrorResponse
-from ai_gateway.providers.http import Network, RefusedByUpstream, UpstreamResponse
-from ai_gateway.providers.openai.api import batches_of, embedded_in, embedding_body, joined
-from ai_gateway.providers.openai.chat import chat_body, chat_pieces
+from ai_gateway.providers.copilot.refusals import COPILOT_ROWS, SETTINGS_URL
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.http import RefusedByUpstream, UpstreamResponse
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.openai.body import chat_body, embedding_body
 from ai_gateway.providers.openai.dialect import Dialect
+from ai_gateway.providers.openai.embeddings import MAX_EMBEDDED_CHARACTERS, embedded_in
+from ai_gateway.providers.openai.reading import chat_pieces
 from ai_gateway.providers.tokens import TokenSource
+from ai_gateway.providers.vectors import batches_of, joined
 
-__all__ = [
-    "COPILOT_API_URL",
-    "COPILOT_ROWS",
-    "EXCHANGE_ROWS",
-    "GITHUB_API_URL",
-    "ClientIdentity",
-    "CopilotProvider",
-]
+__all__ = ["ClientIdentity", "CopilotProvider"]
 
 CATALOGUE_SECONDS = 600.0
 """How long the list of models is good for."""
@@ -93,7 +89,7 @@ class CopilotProvider(LLMProvider):
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask for a streamed completion, finding a way in or renewing it first if it is time."""
-        body = self._dialect.spelled(chat_body(prompt, model))
+        account, body = self._account, self._dialect.spelled(chat_body(prompt, model))
         is_answer_to_tool = bool(prompt.messages) and prompt.messages[-1].role == "tool"
         headers = {"openai-intent": "conversation-panel", "x-initiator": "agent" if is_answer_to_tool else "user"}
         async with (
@@ -101,13 +97,14 @@ class CopilotProvider(LLMProvider):
             aclosing(chat_pieces(response, COPILOT_ROWS, cost_usd_of=self._cost_usd_told)) as pieces,
         ):
             async for piece in pieces:
-                yield self._accounted(piece, model, response.headers) if isinstance(piece, Finish) else piece
+                yield self._accounted(account, piece, model, response.headers) if isinstance(piece, Finish) else piece
 
     async def embed(self, given: EmbeddingInput, model: str | None) -> Embedded:
         """Make the vectors, in as many requests as Copilot's limits ask for."""
         catalogue = self._account.catalogue
         entry = catalogue.get(model) if catalogue else None
-        batches = batches_of(given.texts, entry.max_inputs if entry else MAX_INPUTS)
+        max_texts = entry.max_inputs if entry else MAX_INPUTS
+        batches = batches_of(given.texts, max_texts, MAX_EMBEDDED_CHARACTERS)
         return joined([await self._embed(texts, given.dimensions, model) for texts in batches])
 
     async def models(self) -> Sequence[ModelInfo]:
@@ -207,8 +204,7 @@ class CopilotProvider(LLMProvider):
         account, now = self._account, self._clock.monotonic()
         if account.catalogue is None or now >= account.catalogue_until:
             try:
-                async with self._asked("GET", "/models", {}) as response:
-                    catalogue = Catalogue(await response.json())
+                catalogue = await self._listed()
             except ProviderFailure:
                 if account.catalogue is None:
                     raise
@@ -216,20 +212,32 @@ class CopilotProvider(LLMProvider):
             account.catalogue, account.catalogue_until = catalogue, now + CATALOGUE_SECONDS
         return account.catalogue
 
+    async def _listed(self) -> Catalogue:
+        """Ask for the list; once more where only the session had ended, as no chain stands behind this that would."""
+        for may_ask_again in (True, False):
+            try:
+                async with self._asked("GET", "/models", {}) as response:
+                    return Catalogue(await response.json())
+            except ProviderFailure as failure:
+                if not (failure.mended and may_ask_again):
+                    raise
+        raise AssertionError("the second try returns or raises")
+
     async def _read_account(self, access: Access, model: str | None) -> None:
+        account = self._account
         with suppress(ProviderFailure, RefusedByUpstream):  # not every account may ask, and chat does without
             told = await self._github.account(access.road.token.value)
             is_charged = told.get("token_based_billing") is True or self._is_charged(model)
-            self._note(quotas_in_account(told), is_charged=is_charged)
+            _note(account, quotas_in_account(told), is_charged=is_charged)
 
     def _cost_usd_told(self, chunk: Mapping[str, object]) -> float | None:
         told = credits_told(chunk)
         return None if told is None else told * self._usd_per_credit
 
-    def _accounted(self, finish: Finish, model: str | None, headers: Mapping[str, str]) -> Finish:
-        """Say what an answer cost, and note what is left."""
+    def _accounted(self, account: _Account, finish: Finish, model: str | None, headers: Mapping[str, str]) -> Finish:
+        """Say what an answer cost, and note what is left to the account that asked."""
         is_charged = bool(finish.cost_usd) or (finish.cost_usd is None and self._is_charged(model))
-        self._note(quotas_in_headers(headers), is_charged=is_charged)
+        _note(account, quotas_in_headers(headers), is_charged=is_charged)
         return replace(finish, cost_usd=self._cost_usd_reckoned(finish, model)) if finish.cost_usd is None else finish
 
     def _cost_usd_reckoned(self, finish: Finish, model: str | None) -> float | None:
@@ -245,13 +253,16 @@ class CopilotProvider(LLMProvider):
         entry = catalogue.get(model) if catalogue else None
         return entry is not None and entry.is_charged
 
-    def _note(self, quotas: Quotas, *, is_charged: bool) -> None:
-        account, left = self._account, scarcest(quotas, is_charged=is_charged)
-        if left is not None or (account.allowance is not None and account.allowance.is_spent):
-            account.allowance = left  # where it says nothing now, it at least has answered
-
     def _seconds_until_reset(self, allowance: Allowance) -> float | None:
-        return None if allowance.resets_at is None else max(0.0, allowance.resets_at - self._clock.time())
+        """Say how long the quota stays spent; None: unknown, as where a reset that has passed changed nothing."""
+        seconds = 0.0 if allowance.resets_at is None else allowance.resets_at - self._clock.time()
+        return seconds if seconds > 0 else None
+
+
+def _note(account: _Account, quotas: Quotas, *, is_charged: bool) -> None:
+    left = scarcest(quotas, is_charged=is_charged)
+    if left is not None or (account.allowance is not None and account.allowance.is_spent):
+        account.allowance = left  # where it says nothing now, it at least has answered
 
 
 def _known_to_be_refused(model: str) -> Container[str]:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from ai_gateway.model import Allowance
-from ai_gateway.providers.copilot.credits import number
-from ai_gateway.providers.lines import object_in
+from ai_gateway.providers.wire import amount_in, object_in
 
 HEADER_PREFIX = "x-quota-snapshot-"
 CHAT = "chat"
@@ -40,8 +39,8 @@ def quotas_in_account(account: Mapping[str, object]) -> Quotas:
     found = _free_quotas(account)
     for name in (CHAT, *CHARGED):
         snapshot = object_in(object_in(account.get("quota_snapshots")).get(name))
-        remaining = number(snapshot.get("percent_remaining"))
-        if remaining is not None and snapshot.get("unlimited") is not True and number(snapshot.get("entitlement")):
+        remaining = amount_in(snapshot.get("percent_remaining"))
+        if remaining is not None and snapshot.get("unlimited") is not True and amount_in(snapshot.get("entitlement")):
             found[name] = Allowance(remaining, resets_at, may_overrun=snapshot.get("overage_permitted") is True)
     return found
 
@@ -59,8 +58,8 @@ def scarcest(quotas: Quotas, *, is_charged: bool) -> Allowance | None:
 
 
 def _free_quotas(account: Mapping[str, object]) -> dict[str, Allowance]:
-    left = number(object_in(account.get("limited_user_quotas")).get(CHAT))
-    monthly = number(object_in(account.get("monthly_quotas")).get(CHAT))
+    left = amount_in(object_in(account.get("limited_user_quotas")).get(CHAT))
+    monthly = amount_in(object_in(account.get("monthly_quotas")).get(CHAT))
     if left is None or not monthly:
         return {}
     return {CHAT: Allowance(min(100.0, 100.0 * left / monthly), _instant(account.get("limited_user_reset_date")))}

@@ -9,12 +9,15 @@ from __future__ import annotations
 from string import ascii_lowercase
 
 from ai_gateway.failures import FailureKind
-from ai_gateway.providers.failure_rows import Row
-from ai_gateway.providers.openai.chat import OPENAI_ROWS
+from ai_gateway.providers.openai.refusals import OPENAI_ROWS
+from ai_gateway.providers.refusals import Row
 
 SETTINGS_URL = "https://github.com/settings/copilot"
 BILLING_URL = "https://github.com/settings/billing"
 SIGN_IN = "sign in again with 'ai-gateway login'"
+REPLACE = "sign in again: set another where it comes from, or take it out there and run 'ai-gateway login'"
+PLAN_SECONDS = 60.0
+"""How long a model is taken for one outside the plan: Copilot is known to say so now and then without reason."""
 
 INTERCEPTED = Row(
     FailureKind.NETWORK,
@@ -32,7 +35,7 @@ NOT_OFFERED = Row(
 """The exchange is not for this app or host, or not for this account: it does not say which."""
 
 EXCHANGE_ROWS = (
-    Row(FailureKind.AUTH, 401, hint=f"GitHub no longer accepts the Copilot token; {SIGN_IN}"),
+    Row(FailureKind.AUTH, 401, hint=f"GitHub no longer accepts the Copilot token; {REPLACE}"),
     Row(FailureKind.RATE_LIMIT, 403, text="^API rate limit exceeded"),
     Row(
         FailureKind.AUTH,
@@ -141,6 +144,7 @@ COPILOT_ROWS = (
         codes=("model_not_supported",),
         hint=f"the plan or a policy of this account leaves this model out; enable it at {SETTINGS_URL}/features, "
         "or set copilot.model to another",
+        wait_seconds=PLAN_SECONDS,
     ),
     Row(
         FailureKind.ENTITLEMENT,
@@ -148,6 +152,7 @@ COPILOT_ROWS = (
         codes=("unsupported_api_for_model",),
         hint="Copilot offers this model on another API only; set copilot.model to one for chat completions",
     ),
+    Row(FailureKind.CONTENT_FILTER, 400, codes=("off_topic",)),
     Row(FailureKind.CONTENT_FILTER, 400, text="off_topic"),
     Row(FailureKind.BAD_REQUEST, 400, codes=("invalid_request_body", "previous_response_not_found")),
     Row(
@@ -169,6 +174,7 @@ COPILOT_ROWS = (
         codes=("overage_limit_reached", "additional_spend_limit_reached"),
         hint=f"the limit on paid use beyond the plan is reached; raise it at {BILLING_URL}/budgets, or wait for the "
         "monthly reset",
+        is_about_model=True,
     ),
     Row(
         FailureKind.QUOTA,
@@ -180,6 +186,7 @@ COPILOT_ROWS = (
         FailureKind.QUOTA,
         402,
         hint=f"the Copilot quota is spent; it resets with the month, see {SETTINGS_URL}",
+        is_about_model=True,
     ),
     Row(
         FailureKind.BAD_REQUEST,
@@ -254,4 +261,7 @@ COPILOT_ROWS = (
     ),
     Row(FailureKind.CONTENT_FILTER, 422),
 )
-"""Of the chat API. Bodies are often plain text, or JSON that calls itself so."""
+"""Of the chat API. Bodies are often plain text, or JSON that calls itself so.
+
+The quota of a 402 may be one of costly models only: a model that the plan includes goes on answering.
+"""

@@ -1,12 +1,13 @@
-"""A prompt in the words of Gemini's generateContent (https://ai.google.dev/api/generate-content)."""
+"""A prompt, or texts to embed, in the words of Gemini's API (https://ai.google.dev/api)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from ai_gateway.model import Message, Prompt, Tool
+from ai_gateway.providers.response_format import schema_of, wants_json
+from ai_gateway.providers.wire import parsed
 
 SKIP_VALIDATION = "skip_thought_signature_validator"
 """Stands for the signature of a call that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
@@ -22,7 +23,7 @@ class Content(TypedDict):
     parts: list[Part]
 
 
-def generate_body(prompt: Prompt, model: str, *, instructions_apart: bool = True) -> dict[str, object]:
+def chat_body(prompt: Prompt, model: str, *, instructions_apart: bool = True) -> dict[str, object]:
     """Build the body of a request.
 
     Args:
@@ -41,6 +42,18 @@ def generate_body(prompt: Prompt, model: str, *, instructions_apart: bool = True
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in prompt.tools]}]
         body["toolConfig"] = {"functionCallingConfig": {"mode": "AUTO"}}
     return body
+
+
+def embedding_body(texts: Sequence[str], name: str, dimensions: int | None) -> dict[str, object]:
+    """Build the body of a request for a vector of each text: several parts of one content would become a single one.
+
+    Args:
+        texts: What is embedded.
+        name: The model's, with `models/`.
+        dimensions: How long the vectors are to be; None: as long as the model makes them.
+    """
+    wanted = {} if dimensions is None else {"outputDimensionality": dimensions}
+    return {"requests": [{"model": name, "content": {"parts": [{"text": text}]}, **wanted} for text in texts]}
 
 
 def _contents(prompt: Prompt, model: str, lead: list[Part]) -> list[Content]:
@@ -90,10 +103,7 @@ def _function_response(message: Message, names: Mapping[str | None, str], *, wit
 
 def _object(text: str, name: str) -> dict[str, object]:
     """Read a JSON object; whatever else it is becomes one under `name`, for Gemini takes nothing but objects."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
+    value = parsed(text.encode(errors="replace"))
     return value if isinstance(value, dict) else {name: text}
 
 
@@ -127,9 +137,7 @@ def _generation_config(prompt: Prompt) -> Iterator[tuple[str, object]]:
         yield "maxOutputTokens", prompt.max_tokens
     if prompt.stop:
         yield "stopSequences", list(prompt.stop)
-    wanted = prompt.response_format or {}
-    if wanted.get("type") in {"json_object", "json_schema"}:
+    if wants_json(prompt):
         yield "responseMimeType", "application/json"
-    named = wanted.get("json_schema")
-    if isinstance(named, Mapping) and isinstance(named.get("schema"), Mapping):
-        yield "responseJsonSchema", named["schema"]
+    if (schema := schema_of(prompt)) is not None:
+        yield "responseJsonSchema", schema

@@ -10,20 +10,22 @@ from urllib.parse import quote, urlsplit
 
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Usage, Vector
+from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Vector
 from ai_gateway.near import near_names
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.failure_rows import ErrorResponse
-from ai_gateway.providers.gemini.body import generate_body
-from ai_gateway.providers.gemini.reading import generated_pieces, usage_of
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.gemini.body import chat_body, embedding_body
+from ai_gateway.providers.gemini.reading import chat_pieces, usage_of
 from ai_gateway.providers.gemini.refusals import gemini_failure, refuses_instructions
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream
-from ai_gateway.providers.lines import objects_in
+from ai_gateway.providers.http import RefusedByUpstream, Upstream
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.vectors import batches_of, joined, vectors_of
+from ai_gateway.providers.wire import count_in, objects_in, text_in, whole_object
 
 GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
 API_VERSION = "v1beta"
-EMBEDDING_BATCH = 100
-"""So many texts fit into one request (`BatchEmbedContentsRequest.requests`)."""
+MAX_EMBEDDED_TEXTS = 100
+"""In one request (`BatchEmbedContentsRequest.requests`)."""
 MAX_PAGES = 20
 MODEL_HINT = "name a model for Gemini in its settings"
 
@@ -55,12 +57,12 @@ class GeminiProvider(LLMProvider):
         """Ask `streamGenerateContent`."""
         name = _named(model)
         apart = name not in self._without_instructions
-        body = generate_body(prompt, name.removeprefix("models/"), instructions_apart=apart)
+        body = chat_body(prompt, name.removeprefix("models/"), instructions_apart=apart)
         path = f"/{name}:streamGenerateContent?alt=sse"
         try:
             async with (
                 self._upstream.request("POST", path, headers=self._headers, payload=body) as response,
-                aclosing(generated_pieces(response, self._clock)) as pieces,
+                aclosing(chat_pieces(response, self._clock)) as pieces,
             ):
                 async for piece in pieces:
                     yield piece
@@ -79,17 +81,8 @@ class GeminiProvider(LLMProvider):
         (https://ai.google.dev/gemini-api/docs/embeddings). It leaves their cosines, and unit vectors, as they are.
         """
         name = _named(model)
-        vectors: list[Vector] = []
-        usages: list[Usage | None] = []
-        for start in range(0, len(given.texts), EMBEDDING_BATCH):
-            texts = given.texts[start : start + EMBEDDING_BATCH]
-            body = _embedding_body(texts, name, given.dimensions)
-            reply = await self._ask("POST", f"/{name}:batchEmbedContents", body)
-            vectors += _vectors_in(reply, len(texts))
-            usages.append(usage_of(reply.get("usageMetadata")))
-        if given.dimensions is not None:
-            vectors = [_scaled(vector) for vector in vectors]
-        return Embedded(tuple(vectors), name.removeprefix("models/"), _sum(usages))
+        batches = batches_of(given.texts, MAX_EMBEDDED_TEXTS)
+        return joined([await self._embed(texts, given.dimensions, name) for texts in batches])
 
     async def models(self) -> Sequence[ModelInfo]:
         """List the models that chat or embed."""
@@ -122,15 +115,22 @@ class GeminiProvider(LLMProvider):
         """Close its connections."""
         await self._upstream.aclose()
 
+    async def _embed(self, texts: Sequence[str], dimensions: int | None, name: str) -> Embedded:
+        reply = await self._ask("POST", f"/{name}:batchEmbedContents", embedding_body(texts, name, dimensions))
+        rows = [entry.get("values") for entry in objects_in(reply.get("embeddings"))]
+        vectors = vectors_of(rows, len(texts))
+        return Embedded(
+            vectors if dimensions is None else tuple(map(_scaled, vectors)),
+            name.removeprefix("models/"),
+            usage_of(reply.get("usageMetadata")),
+        )
+
     async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, object]:
         try:
             async with self._upstream.request(method, path, headers=self._headers, payload=body) as response:
-                reply = await response.json()
+                return whole_object(await response.json())
         except RefusedByUpstream as refusal:
             raise self._failure(refusal.response) from refusal
-        if not isinstance(reply, dict):
-            raise ProviderFailure(FailureKind.SERVER, "the upstream's answer is not a JSON object")
-        return reply
 
     def _failure(self, response: ErrorResponse) -> ProviderFailure:
         return gemini_failure(response, now=self._clock.time())
@@ -151,36 +151,16 @@ def _named(model: str | None) -> str:
 
 
 def _info_of(entry: Mapping[str, object]) -> ModelInfo | None:
-    name, methods, window = (entry.get(key) for key in ("name", "supportedGenerationMethods", "inputTokenLimit"))
+    name, methods = text_in(entry.get("name")), entry.get("supportedGenerationMethods")
     known = methods if isinstance(methods, list) else []
     chats, embeds = "generateContent" in known, "embedContent" in known or "batchEmbedContents" in known
-    if not isinstance(name, str) or not (chats or embeds):
+    if not name or not (chats or embeds):
         return None
-    return ModelInfo(name.removeprefix("models/"), window if isinstance(window, int) else None, embeds and not chats)
-
-
-def _embedding_body(texts: Sequence[str], model: str, dimensions: int | None) -> dict[str, object]:
-    """Ask for a vector of each text: several parts of one content would become a single vector."""
-    wanted = {} if dimensions is None else {"outputDimensionality": dimensions}
-    return {"requests": [{"model": model, "content": {"parts": [{"text": text}]}, **wanted} for text in texts]}
-
-
-def _vectors_in(reply: Mapping[str, object], count: int) -> list[Vector]:
-    found = [entry.get("values") for entry in objects_in(reply.get("embeddings"))]
-    try:
-        vectors = [tuple(map(float, values)) for values in found if isinstance(values, list)]
-    except (TypeError, ValueError):
-        vectors = []
-    if len(vectors) != count:
-        raise ProviderFailure(FailureKind.SERVER, "the upstream did not give one vector for each text")
-    return vectors
+    return ModelInfo(
+        name.removeprefix("models/"), count_in(entry.get("inputTokenLimit")) or None, embeds=embeds and not chats
+    )
 
 
 def _scaled(vector: Vector) -> Vector:
     length = math.hypot(*vector)
     return tuple(value / length for value in vector) if length else vector
-
-
-def _sum(usages: Sequence[Usage | None]) -> Usage | None:
-    known = [usage for usage in usages if usage is not None]
-    return Usage(sum(usage.input_tokens for usage in known), 0) if len(known) == len(usages) else None

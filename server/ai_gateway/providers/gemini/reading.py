@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from ai_gateway.clock import Clock
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Delta, Finish, FinishReason, Piece, ToolCall, Usage
-from ai_gateway.providers.failure_rows import SAFE_CODE, stream_error
+from ai_gateway.model import Finish, FinishReason, Piece, ToolCall, Usage
+from ai_gateway.providers.error_response import stream_error
 from ai_gateway.providers.gemini.refusals import gemini_failure
-from ai_gateway.providers.http import UpstreamResponse, read_to_end
-from ai_gateway.providers.lines import objects_in, parsed
+from ai_gateway.providers.http import UpstreamResponse
+from ai_gateway.providers.reading import pieces_of
+from ai_gateway.providers.refusals import SAFE_CODE
 from ai_gateway.providers.sse import EventsOrDocument
+from ai_gateway.providers.wire import count_in, object_in, objects_in, parsed_all, text_in
 
 CLOSE_SECONDS = 1.0
 """How long the last token counts and the end of the body may take after the finish reason."""
@@ -51,22 +52,13 @@ GIVEN_UP_HINTS = {
 LIMITED_ACCOUNT = "PUP_LIMITED_DISABLED"
 
 
-async def generated_pieces(response: UpstreamResponse, clock: Clock) -> AsyncGenerator[Piece, None]:
+def chat_pieces(response: UpstreamResponse, clock: Clock) -> AsyncGenerator[Piece, None]:
     """Read what was generated, streamed or whole.
 
     Raises:
         ProviderFailure: It holds an error, the prompt was blocked, or the model did not come to a proper end.
     """
-    reading = _Reading(clock)
-    async with aclosing(response.batches(EventsOrDocument())) as batches:
-        async for batch in batches:
-            if text := reading.text_of(batch):
-                yield Delta(text)
-            if reading.is_over:
-                rest = await read_to_end(batches, within_seconds=CLOSE_SECONDS)
-                if text := reading.text_of(rest):
-                    yield Delta(text)
-    yield reading.finish()
+    return pieces_of(response, EventsOrDocument(), _Reading(clock))
 
 
 class _Reading:
@@ -79,17 +71,18 @@ class _Reading:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._calls: list[ToolCall] = []
-        self._has_spoken = False
+        self._has_text = False
+        self.patience_seconds = CLOSE_SECONDS
 
     @property
     def is_over(self) -> bool:
         """Whether the finish reason was seen: what may still come is token counts."""
         return self._reason is not None
 
-    def text_of(self, messages: Iterable[bytes]) -> str:
+    def text_of(self, messages: Sequence[bytes]) -> str:
         """Take in what arrived together, and give its text."""
-        text = "".join([self._text_of_chunk(chunk) for message in messages for chunk in _chunks_in(message)])
-        self._has_spoken = self._has_spoken or bool(text)
+        text = "".join([self._text_of_chunk(chunk) for value in parsed_all(messages) for chunk in _chunks_in(value)])
+        self._has_text = self._has_text or bool(text)
         return text
 
     def finish(self) -> Finish:
@@ -112,7 +105,7 @@ class _Reading:
         if reason == LIMITED_ACCOUNT:
             hint = "Google limits this account for violations of its Prohibited Use Policy; see its mail, then reset"
             return ProviderFailure(FailureKind.ENTITLEMENT, "the account is limited", hint=hint)
-        has_begun = self._has_spoken or self._calls
+        has_begun = self._has_text or self._calls
         kind = FailureKind.STREAM_BROKEN if has_begun else FailureKind.EMPTY
         return ProviderFailure(kind, f"the model gave up{_told(reason)}", hint=GIVEN_UP_HINTS.get(reason))
 
@@ -120,19 +113,17 @@ class _Reading:
         if chunk.get("error"):
             now = self._clock.time()
             raise gemini_failure(stream_error(chunk["error"], now=now), now=now)
-        self._model = _text(chunk.get("modelVersion")) or self._model
+        self._model = text_in(chunk.get("modelVersion")) or self._model
         self._usage = usage_of(chunk.get("usageMetadata")) or self._usage
-        feedback = chunk.get("promptFeedback")
-        if isinstance(feedback, dict):
-            self._block_reason = _text(feedback.get("blockReason")) or self._block_reason
+        feedback = object_in(chunk.get("promptFeedback"))
+        self._block_reason = text_in(feedback.get("blockReason")) or self._block_reason
         return "".join([self._text_of_candidate(candidate) for candidate in objects_in(chunk.get("candidates"))])
 
     def _text_of_candidate(self, candidate: Mapping[str, object]) -> str:
-        self._reason = _text(candidate.get("finishReason")) or self._reason
-        content = candidate.get("content")
-        parts = objects_in(content.get("parts")) if isinstance(content, dict) else []
+        self._reason = text_in(candidate.get("finishReason")) or self._reason
+        parts = objects_in(object_in(candidate.get("content")).get("parts"))
         self._calls += [call for part in parts if (call := _call_in(part)) is not None]
-        return "".join([_text(part.get("text")) or "" for part in parts if not part.get("thought")])
+        return "".join([text_in(part.get("text")) for part in parts if not part.get("thought")])
 
 
 def usage_of(value: object) -> Usage | None:
@@ -140,15 +131,14 @@ def usage_of(value: object) -> Usage | None:
     if not isinstance(value, dict) or not isinstance(value.get("promptTokenCount"), int):
         return None
     return Usage(
-        _count(value.get("promptTokenCount")) + _count(value.get("toolUsePromptTokenCount")),
-        _count(value.get("candidatesTokenCount")) + _count(value.get("thoughtsTokenCount")),
-        _count(value.get("cachedContentTokenCount")),
+        count_in(value.get("promptTokenCount")) + count_in(value.get("toolUsePromptTokenCount")),
+        count_in(value.get("candidatesTokenCount")) + count_in(value.get("thoughtsTokenCount")),
+        count_in(value.get("cachedContentTokenCount")),
     )
 
 
-def _chunks_in(message: bytes) -> list[dict[str, object]]:
-    """Give the chunks of an event or a document; a malformed one is passed over, a missing finish reason is not."""
-    value = parsed(message)
+def _chunks_in(value: object) -> list[dict[str, object]]:
+    """Give the chunks of an event or a document."""
     return objects_in(value if isinstance(value, list) else [value])
 
 
@@ -157,20 +147,12 @@ def _call_in(part: Mapping[str, object]) -> ToolCall | None:
     if not isinstance(function, dict):
         return None
     return ToolCall(
-        id=_text(function.get("id")) or f"call_{os.urandom(8).hex()}",
-        name=_text(function.get("name")) or "",
+        id=text_in(function.get("id")) or f"call_{os.urandom(8).hex()}",
+        name=text_in(function.get("name")),
         arguments=json.dumps(function.get("args") or {}, ensure_ascii=False),
-        signature=_text(part.get("thoughtSignature")),
+        signature=text_in(part.get("thoughtSignature")) or None,
     )
 
 
 def _told(reason: str) -> str:
     return f" ({reason})" if SAFE_CODE.fullmatch(reason) else ""
-
-
-def _text(value: object) -> str | None:
-    return value if value and isinstance(value, str) else None
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0

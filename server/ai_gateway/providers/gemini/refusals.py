@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.failure_rows import ErrorResponse, Row, read_failure
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.refusals import Row, read_failure
 
 KEY_HINT = "Gemini does not accept this API key; copy it again from https://aistudio.google.com/apikey, then reset"
 CREDIT_HINT = (

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from ai_gateway.failures import ProviderFailure
-from ai_gateway.providers.lines import objects_in
 from ai_gateway.providers.ollama.names import canonical
 from ai_gateway.providers.ollama.server import OllamaServer
+from ai_gateway.providers.wire import objects_in
 
 SILENCE_SECONDS = 1.0
 """A model that is in memory mostly begins to answer before."""

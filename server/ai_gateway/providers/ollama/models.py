@@ -11,10 +11,10 @@ from contextlib import suppress
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import ModelInfo
-from ai_gateway.providers.lines import objects_in
 from ai_gateway.providers.ollama.names import canonical, is_cloud_name, near_models
-from ai_gateway.providers.ollama.refusals import CLOUD_HINT, NAME_HINT, PULL_HINT, about
+from ai_gateway.providers.ollama.refusals import CLOUD_HINT, NAME_HINT, PULL_HINT, PULL_SECONDS, about
 from ai_gateway.providers.ollama.server import OllamaServer
+from ai_gateway.providers.wire import count_in, object_in, objects_in
 
 
 class LocalModels:
@@ -67,12 +67,13 @@ class LocalModels:
         entry = next((entry for entry in entries if canonical(str(entry.get("name"))) == canonical(model)), None)
         if entry is None:
             hint = _missing_hint(model, entries)
-            raise ProviderFailure(FailureKind.MODEL_NOT_FOUND, "the model was not pulled", hint=hint)
+            detail = "the model was not pulled"
+            raise ProviderFailure(FailureKind.MODEL_NOT_FOUND, detail, hint=hint, retry_after_seconds=PULL_SECONDS)
         refuse_remote(entry)
 
     async def infos(self) -> Sequence[ModelInfo]:
         """List them; raises as `check` does."""
-        return tuple(_info(entry) for entry in await self._entries() if _is_local(entry))
+        return tuple(_info_of(entry) for entry in await self._entries() if _is_local(entry))
 
     async def _entries(self) -> list[dict[str, object]]:
         return objects_in((await self._server.json("GET", "/api/tags")).get("models"))
@@ -126,13 +127,12 @@ def _is_local(entry: Mapping[str, object]) -> bool:
     return isinstance(name, str) and not is_cloud_name(name) and not _says_remote(entry)
 
 
-def _info(entry: Mapping[str, object]) -> ModelInfo:
-    details, capabilities = entry.get("details"), entry.get("capabilities")
-    length = details.get("context_length") if isinstance(details, dict) else None
+def _info_of(entry: Mapping[str, object]) -> ModelInfo:
+    details, capabilities = object_in(entry.get("details")), entry.get("capabilities")
     can = capabilities if isinstance(capabilities, list) else []
     return ModelInfo(
         id=str(entry["name"]),
-        context_tokens=length if isinstance(length, int) else None,
+        context_tokens=count_in(details.get("context_length")) or None,
         embeds="embedding" in can and "completion" not in can,
     )
 

@@ -11,17 +11,20 @@ from contextlib import AsyncExitStack, aclosing
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Vector
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.http import Network
-from ai_gateway.providers.ollama.address import base_url_of, is_ollamas_cloud
-from ai_gateway.providers.ollama.chat import chat_body, chat_pieces, refuse_hopeless, usage_of
+from ai_gateway.providers.network import Network
+from ai_gateway.providers.ollama.address import is_ollamas_cloud
+from ai_gateway.providers.ollama.body import chat_body, embedding_body, refuse_hopeless
 from ai_gateway.providers.ollama.loading import SILENCE_SECONDS, LoadWatch
 from ai_gateway.providers.ollama.models import LocalModels, named, refuse_cloud_name, refuse_remote
 from ai_gateway.providers.ollama.names import is_model_name
 from ai_gateway.providers.ollama.pull import PullProgress, pull_progress
-from ai_gateway.providers.ollama.refusals import OLLAMA_ROWS, PULL_ROWS
+from ai_gateway.providers.ollama.reading import chat_pieces, usage_of
+from ai_gateway.providers.ollama.refusals import PULL_ROWS
 from ai_gateway.providers.ollama.server import OllamaServer
+from ai_gateway.providers.vectors import vectors_of
+from ai_gateway.providers.wire import text_in
 
-__all__ = ["OLLAMA_BASE_URL", "OLLAMA_ROWS", "OllamaProvider", "PullProgress", "base_url_of"]
+__all__ = ["OLLAMA_BASE_URL", "OllamaProvider", "PullProgress"]
 
 OLLAMA_BASE_URL = "http://127.0.0.1:11434"
 
@@ -86,9 +89,7 @@ class OllamaProvider(LLMProvider):
         """Ask `/api/embed`, which takes all texts at once, and refuses one that is too long instead of cutting it."""
         model = named(model)
         await self._models.ensure(model)
-        body: dict[str, object] = {"model": model, "input": list(given.texts), "truncate": False}
-        if given.dimensions is not None:
-            body["dimensions"] = given.dimensions
+        body = embedding_body(given, model)
         try:
             async with self._watch.over(model):
                 reply = await self._server.json("POST", "/api/embed", payload=body, model=model)
@@ -96,9 +97,9 @@ class OllamaProvider(LLMProvider):
         except ProviderFailure:
             self._models.forget(model)
             raise
-        said = reply.get("model")
-        vectors = _vectors_of(reply.get("embeddings"), given.dimensions)
-        return Embedded(vectors, said if isinstance(said, str) else None, usage_of(reply))
+        rows = reply.get("embeddings")
+        vectors = vectors_of(rows if isinstance(rows, list) else [], len(given.texts))
+        return Embedded(_of_length(given.dimensions, vectors), text_in(reply.get("model")) or None, usage_of(reply))
 
     async def models(self) -> Sequence[ModelInfo]:
         """List the models that were pulled, without those that are elsewhere."""
@@ -133,12 +134,8 @@ class OllamaProvider(LLMProvider):
         await self._server.aclose()
 
 
-def _vectors_of(value: object, dimensions: int | None) -> tuple[Vector, ...]:
-    """Read the vectors; an Ollama before 0.11.11 makes them as long as it likes, whatever was asked for."""
-    rows = value if isinstance(value, list) else []
-    if not rows or not all(isinstance(row, list) and all(isinstance(x, int | float) for x in row) for row in rows):
-        raise ProviderFailure(FailureKind.SERVER, "the answer holds no vectors")
-    vectors = tuple(tuple(float(x) for x in row) for row in rows)
+def _of_length(dimensions: int | None, vectors: tuple[Vector, ...]) -> tuple[Vector, ...]:
+    """Insist on what was asked for: an Ollama before 0.11.11 makes vectors as long as it likes."""
     if dimensions is not None and any(len(vector) != dimensions for vector in vectors):
         detail = f"the model makes no vectors of length {dimensions}"
         raise ProviderFailure(FailureKind.UNSUPPORTED, detail, parameter="dimensions")

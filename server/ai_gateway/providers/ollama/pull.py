@@ -6,16 +6,17 @@ the client leaves, so that the same pull goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.providers.http import UpstreamResponse, read_to_end
-from ai_gateway.providers.lines import LineDecoder, parsed
-from ai_gateway.providers.ollama.chat import CLOSE_SECONDS
+from ai_gateway.providers.lines import LineDecoder
+from ai_gateway.providers.ollama.reading import CLOSE_SECONDS
 from ai_gateway.providers.ollama.refusals import AGAIN, PULL_ROWS
 from ai_gateway.providers.ollama.server import refuse_error
+from ai_gateway.providers.wire import count_in, parsed
 
 SUCCESS = "success"
 LONGEST_STATUS = 100
@@ -89,12 +90,6 @@ class _Reading:
         status = value.get("status")
         if isinstance(status, str):
             self._status = "".join(filter(str.isprintable, status))[:LONGEST_STATUS]
-        digest, total = value.get("digest"), _count(value, "total")
+        digest, total = value.get("digest"), count_in(value.get("total"))
         if isinstance(digest, str) and total:
-            self._layers[digest] = (min(_count(value, "completed"), total), total)
-
-
-def _count(value: Mapping[str, object], name: str) -> int:
-    """Read a counter; Ollama leaves out one that is zero."""
-    count = value.get(name)
-    return count if isinstance(count, int) and count > 0 else 0
+            self._layers[digest] = (min(count_in(value.get("completed")), total), total)

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.failure_rows import ErrorResponse, Row, read_failure
+from ai_gateway.providers.error_response import ErrorResponse
 from ai_gateway.providers.ollama.names import is_model_name
+from ai_gateway.providers.refusals import Row, read_failure
 
+PULL_SECONDS = 10.0
+"""How long a missing model is taken for missing: somebody may be pulling it, as the hint says."""
 PULL_HINT = "pull the model first: ai-gateway pull {model} (or: ollama pull {model})"
 CLOUD_HINT = "this is one of Ollama's cloud models; choose a local one"
 NAME_HINT = "set local.model to the name of a model, as 'ollama list' shows it"
@@ -21,7 +24,7 @@ ASKED = (400, 500)
 """What Ollama says of a request, with the status of its own or of the runner behind it."""
 
 OLLAMA_ROWS = (
-    Row(FailureKind.MODEL_NOT_FOUND, 404, text="model .*not found", hint=PULL_HINT),
+    Row(FailureKind.MODEL_NOT_FOUND, 404, text="model .*not found", hint=PULL_HINT, wait_seconds=PULL_SECONDS),
     Row(
         FailureKind.MODEL_NOT_FOUND,
         404,
@@ -121,7 +124,7 @@ PARAMETERS = {
 """Words of a refusal, and the field of the prompt that it is about."""
 
 
-def failure_of(response: ErrorResponse, model: str | None, rows: Iterable[Row] = OLLAMA_ROWS) -> ProviderFailure:
+def ollama_failure(response: ErrorResponse, model: str | None, rows: Iterable[Row] = OLLAMA_ROWS) -> ProviderFailure:
     """Read a refusal of a request about `model`."""
     failure = read_failure(rows, response)
     if failure.hint is not None:

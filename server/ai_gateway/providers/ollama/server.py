@@ -9,10 +9,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.failure_rows import Row, stream_error
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, UpstreamResponse, is_loopback
+from ai_gateway.providers.error_response import stream_error
+from ai_gateway.providers.http import RefusedByUpstream, Upstream, UpstreamResponse
+from ai_gateway.providers.network import Network, is_loopback
 from ai_gateway.providers.ollama.address import DEFAULT_PORT, SCHEME_PORTS, other_loopback
-from ai_gateway.providers.ollama.refusals import ELSEWHERE_HINT, OLLAMA_ROWS, START_HINT, failure_of
+from ai_gateway.providers.ollama.refusals import ELSEWHERE_HINT, OLLAMA_ROWS, START_HINT, ollama_failure
+from ai_gateway.providers.refusals import Row
+from ai_gateway.providers.wire import whole_object
 
 
 class OllamaServer:
@@ -50,7 +53,7 @@ class OllamaServer:
             try:
                 response = await self._open(stack, tuple(self._upstreams), method, path, payload)
             except RefusedByUpstream as refusal:
-                raise failure_of(refusal.response, model, rows) from refusal
+                raise ollama_failure(refusal.response, model, rows) from refusal
             except ProviderFailure as failure:
                 if failure.kind is FailureKind.NETWORK:
                     failure.hint = failure.hint or self._hint
@@ -62,9 +65,7 @@ class OllamaServer:
     ) -> dict[str, object]:
         """Ask for one JSON object; raises as `request` does."""
         async with self.request(method, path, payload=payload, model=model) as response:
-            value = await response.json()
-        if not isinstance(value, dict):
-            raise ProviderFailure(FailureKind.SERVER, "Ollama's answer is not an object")
+            value = whole_object(await response.json())
         refuse_error(value, model)
         return value
 
@@ -96,7 +97,7 @@ def refuse_error(value: Mapping[str, object], model: str | None, rows: Iterable[
     """
     if value.get("error"):
         said = stream_error(value["error"], status=value.get("status"), now=time.time())
-        raise failure_of(said, model, rows)
+        raise ollama_failure(said, model, rows)
 
 
 async def _is_anyone_at(base_url: str) -> bool:

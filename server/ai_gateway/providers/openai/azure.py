@@ -9,57 +9,12 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
-from ai_gateway.failures import FailureKind
-from ai_gateway.providers.failure_rows import Row
 from ai_gateway.providers.http import Upstream
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.api import OpenAIApi
-from ai_gateway.providers.openai.chat import OPENAI_ROWS
 from ai_gateway.providers.openai.dialect import LIMIT_NAMES, Dialect
-
-AZURE_ROWS = (
-    Row(FailureKind.CONTENT_FILTER, 400, reasons=("ResponsibleAIPolicyViolation",)),
-    Row(
-        FailureKind.AUTH,
-        401,
-        codes=("PermissionDenied",),
-        hint="the identity may not ask this resource; give it the role 'Cognitive Services OpenAI User' there",
-    ),
-    Row(
-        FailureKind.AUTH,
-        401,
-        text="subscription key|api endpoint",
-        hint="Azure takes the key of this very resource; copy both key and endpoint from its page 'Keys and Endpoint'",
-    ),
-    Row(
-        FailureKind.ENTITLEMENT,
-        403,
-        text="virtual network|firewall|private (endpoint|link)|public access|network acl",
-        hint="the resource takes calls from chosen networks only; allow this machine's on its page 'Networking'",
-    ),
-    Row(
-        FailureKind.MODEL_NOT_FOUND,
-        404,
-        codes=("DeploymentNotFound",),
-        hint="the resource has no deployment of this name; set the deployment's own name as the model. "
-        "A new one takes some minutes to appear",
-    ),
-    Row(
-        FailureKind.MODEL_NOT_FOUND,
-        404,
-        text="resource not found",
-        hint="the endpoint is not that of an Azure OpenAI resource, or it does not know the API version; "
-        "check both, or leave the version out",
-    ),
-    Row(
-        FailureKind.MODEL_NOT_FOUND,
-        400,
-        codes=("OperationNotSupported",),
-        hint="the model behind this deployment does not do this; set a deployment of one that does",
-    ),
-    Row(FailureKind.OVERLOADED, 429, text="high demand|no capacity"),
-    *OPENAI_ROWS,
-)
+from ai_gateway.providers.openai.refusals import AZURE_ROWS
+from ai_gateway.providers.refusals import Row
 
 
 class AzureOpenAIProvider(OpenAIApi):

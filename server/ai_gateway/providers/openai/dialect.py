@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.providers.failure_rows import ErrorResponse, Row, read_failure
+from ai_gateway.providers.error_response import ErrorResponse
+from ai_gateway.providers.refusals import Row, read_failure
 
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 """What the limit on an answer's tokens is called: known to every server, and known to every current model of OpenAI."""

@@ -10,54 +10,18 @@ from urllib.parse import urlsplit
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import ModelInfo
 from ai_gateway.near import near_names
-from ai_gateway.providers.failure_rows import Row
 from ai_gateway.providers.http import Upstream
-from ai_gateway.providers.lines import objects_in
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.openai.api import OpenAIApi
-from ai_gateway.providers.openai.chat import OPENAI_ROWS, USAGE_WANTED
+from ai_gateway.providers.openai.body import USAGE_WANTED
 from ai_gateway.providers.openai.dialect import LIMIT_NAMES, Dialect
+from ai_gateway.providers.openai.refusals import COMPATIBLE_ROWS
+from ai_gateway.providers.refusals import Row
+from ai_gateway.providers.wire import count_in, objects_in
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 WINDOW_NAMES = ("context_length", "context_window", "max_model_len", "max_context_length")
 """What OpenRouter, Groq, vLLM and Mistral call the longest prompt in their lists of models."""
-
-COMPATIBLE_ROWS = (
-    Row(FailureKind.LOADING, 503, text="loading model"),
-    Row(
-        FailureKind.LOADING,
-        (400, 404),
-        text="no models? loaded",
-        hint="the server has no model loaded; load one there (LM Studio: its developer page, or 'lms load')",
-    ),
-    Row(
-        FailureKind.MODEL_NOT_FOUND,
-        text="unexpected endpoint",
-        hint="the server has no such path; set its base URL up to and with /v1",
-    ),
-    Row(
-        FailureKind.UNSUPPORTED,
-        501,
-        codes=("not_supported_error",),
-        hint="the server was started without this ability (llama-server: --embeddings for embeddings)",
-    ),
-    Row(
-        FailureKind.UNSUPPORTED,
-        (400, 500),
-        text="requires? --jinja|does not support tools",
-        hint="the server or its model can't call tools (llama-server: start it with --jinja)",
-    ),
-    Row(FailureKind.AUTH, 400, text="incorrect api key|invalid api key|api key not valid"),
-    Row(FailureKind.CONTENT_FILTER, 403, text="input was flagged"),
-    Row(
-        FailureKind.MODEL_NOT_FOUND,
-        404,
-        text="no endpoints found",
-        hint="nobody serves this model under the account's settings; choose another, or allow more in its data policy",
-    ),
-    *OPENAI_ROWS,
-)
-"""What servers say that are compatible otherwise: llama.cpp, LM Studio, xAI and Gemini, OpenRouter."""
 
 
 class OpenAIProvider(OpenAIApi):
@@ -99,7 +63,7 @@ class OpenAIProvider(OpenAIApi):
         """List what the server offers."""
         listed = await self._get("/models")
         entries = listed.get("data") if isinstance(listed, dict) else listed
-        return [_model_of(entry) for entry in objects_in(entries) if isinstance(entry.get("id"), str)]
+        return [_info_of(entry) for entry in objects_in(entries) if isinstance(entry.get("id"), str)]
 
     async def check(self, model: str | None) -> None:
         """List the models, which costs nothing and proves the key.
@@ -118,11 +82,10 @@ def refused_by_openais(model: str) -> Container[str]:
     return ("temperature", "stop") if reasons else ()
 
 
-def _model_of(entry: Mapping[str, object]) -> ModelInfo:
+def _info_of(entry: Mapping[str, object]) -> ModelInfo:
     name = str(entry["id"])
-    windows = (entry.get(field) for field in WINDOW_NAMES)
-    window = next((window for window in windows if isinstance(window, int) and window > 0), None)
-    return ModelInfo(name, window, embeds="embed" in name)
+    windows = (count_in(entry.get(field)) for field in WINDOW_NAMES)
+    return ModelInfo(name, next(filter(None, windows), None), embeds="embed" in name)
 
 
 def _unknown(model: str, listed: Sequence[str]) -> ProviderFailure:

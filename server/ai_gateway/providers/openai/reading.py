@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Finish, FinishReason, ToolCall, Usage
-from ai_gateway.providers.failure_rows import Row, read_failure, stream_error
-from ai_gateway.providers.lines import objects_in, parsed_all
+from ai_gateway.model import Finish, FinishReason, Piece, ToolCall, Usage
+from ai_gateway.providers.error_response import stream_error
+from ai_gateway.providers.http import UpstreamResponse
+from ai_gateway.providers.reading import pieces_of
+from ai_gateway.providers.refusals import Row, read_failure
+from ai_gateway.providers.sse import EventsOrDocument
+from ai_gateway.providers.wire import amount_in, count_in, object_in, objects_in, parsed_all, text_in
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "length": FinishReason.LENGTH,
@@ -33,7 +37,23 @@ CostOf = Callable[[Mapping[str, object]], float | None]
 """Finds the cost in US dollars that a chunk tells; None: it tells none."""
 
 
-class CompletionReading:
+def chat_pieces(
+    response: UpstreamResponse, rows: Iterable[Row], *, cost_usd_of: CostOf | None = None
+) -> AsyncGenerator[Piece, None]:
+    """Read a completion, streamed or whole.
+
+    Args:
+        response: Its body.
+        rows: What an error in it means.
+        cost_usd_of: Finds in a chunk what the upstream says that the answer cost; the last word counts.
+
+    Raises:
+        ProviderFailure: It holds an error, or ended before its terminal marker.
+    """
+    return pieces_of(response, EventsOrDocument(), _Reading(rows, cost_usd_of))
+
+
+class _Reading:
     """What a completion has said so far, besides its text."""
 
     def __init__(self, rows: Iterable[Row], cost_usd_of: CostOf | None) -> None:
@@ -60,9 +80,9 @@ class CompletionReading:
         """How long to wait for what may still come."""
         return CLOSE_SECONDS if self._done else USAGE_SECONDS
 
-    def text_of_events(self, events: Iterable[bytes]) -> str:
+    def text_of(self, messages: Sequence[bytes]) -> str:
         """Take in what arrived together, and give its text."""
-        chunks = [data for data in events if not self._ends(data)]
+        chunks = [data for data in messages if not self._ends(data)]
         self._heard = self._heard or bool(chunks)
         return "".join([self._text_of_document(document) for document in parsed_all(chunks)])
 
@@ -93,15 +113,13 @@ class CompletionReading:
     def _text_of_document(self, document: object) -> str:
         if isinstance(document, dict):
             return self._text_of_chunk(document)
-        # one malformed chunk makes no stream unsound; a missing terminal marker does
         return "".join([self._text_of_chunk(chunk) for chunk in objects_in(document)])
 
     def _text_of_chunk(self, chunk: Mapping[str, object]) -> str:
         if error := error_in(chunk):
             raise read_failure(self._rows, stream_error(error, now=time.time()))
         self._understood = self._understood or "choices" in chunk
-        model = chunk.get("model")
-        self._model = model if model and isinstance(model, str) else self._model
+        self._model = text_in(chunk.get("model")) or self._model
         self._usage = usage_of(chunk.get("usage")) or self._usage
         cost_usd = self._cost_usd_of(chunk) if self._cost_usd_of else None
         self._cost_usd = self._cost_usd if cost_usd is None else cost_usd
@@ -113,8 +131,7 @@ class CompletionReading:
         if delta is None:  # a whole message ends with itself
             delta = choice.get("message")
             reason = reason or self._reason or ("stop" if delta else None)
-        if isinstance(reason, str) and reason:
-            self._reason = reason
+        self._reason = text_in(reason) or self._reason
         if not isinstance(delta, dict):
             return ""
         if calls := delta.get("tool_calls"):
@@ -171,8 +188,6 @@ def _text_of(content: object) -> str:
     """Give the text of a content: it is text, or a list of parts of which some are; others are thoughts."""
     if isinstance(content, str):
         return content
-    if content is None:
-        return ""
     texts = (part.get("text") for part in objects_in(content) if part.get("type", "text") == "text")
     return "".join([text for text in texts if isinstance(text, str)])
 
@@ -185,15 +200,15 @@ def usage_of(value: object) -> Usage | None:
     """
     if not isinstance(value, dict):
         return None
-    read, written = _count(value.get("prompt_tokens")), _count(value.get("completion_tokens"))
+    read, written = count_in(value.get("prompt_tokens")), count_in(value.get("completion_tokens"))
     if not read and not written:
         return None
-    details = value.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    cached = _count(details.get("cached_tokens")) or _count(value.get("prompt_cache_hit_tokens"))
-    written = max(written, _count(value.get("total_tokens")) - read)
-    return Usage(read, written, min(cached, read), min(_count(details.get("cache_write_tokens")), read))
+    details = object_in(value.get("prompt_tokens_details"))
+    cached = count_in(details.get("cached_tokens")) or count_in(value.get("prompt_cache_hit_tokens"))
+    written = max(written, count_in(value.get("total_tokens")) - read)
+    return Usage(read, written, min(cached, read), min(count_in(details.get("cache_write_tokens")), read))
 
 
-def _count(value: object) -> int:
-    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
+def cost_usd_in(chunk: Mapping[str, object]) -> float | None:
+    """Find what OpenRouter charged, in US dollars (https://openrouter.ai/docs/use-cases/usage-accounting)."""
+    return amount_in(object_in(chunk.get("usage")).get("cost"))

@@ -1,0 +1,1 @@
+"""A fake GitHub Copilot, and the part of GitHub that leads to it."""

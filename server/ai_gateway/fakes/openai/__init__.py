@@ -1,0 +1,1 @@
+"""A fake OpenAI, and the wire that compatible upstreams speak as well."""
