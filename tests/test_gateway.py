@@ -22,7 +22,7 @@ from ai_gateway.failures import (
     SettingsError,
 )
 from ai_gateway.fakes import FakeCopilot, FakeOllama, FakeOpenAI, Fault
-from ai_gateway.gateway import Gateway, QueryOptions, query_of
+from ai_gateway.gateway import Gateway
 from ai_gateway.health import HealthStatus, recommended_local_model
 from ai_gateway.model import (
     Answer,
@@ -41,6 +41,7 @@ from ai_gateway.model import (
     Started,
     Usage,
 )
+from ai_gateway.options import QueryOptions, query_of
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.openai.provider import OpenAIProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step

@@ -24,7 +24,7 @@ _HOMES = {
         "QueryRefused",
         "SettingsError",
     ),
-    "gateway": ("Gateway", "QueryOptions", "query_of"),
+    "gateway": ("Gateway",),
     "model": (
         "Answer",
         "Attempt",
@@ -47,6 +47,7 @@ _HOMES = {
         "ToolCall",
         "Usage",
     ),
+    "options": ("QueryOptions", "query_of"),
     "providers.base": ("LLMProvider",),
     "providers.scripted": ("ScriptedProvider",),
     "tier": ("Deadlines", "ProviderTier"),

@@ -12,8 +12,6 @@ from ai_gateway.failures import ProviderFailure as ProviderFailure
 from ai_gateway.failures import QueryRefused as QueryRefused
 from ai_gateway.failures import SettingsError as SettingsError
 from ai_gateway.gateway import Gateway as Gateway
-from ai_gateway.gateway import QueryOptions as QueryOptions
-from ai_gateway.gateway import query_of as query_of
 from ai_gateway.model import Answer as Answer
 from ai_gateway.model import Attempt as Attempt
 from ai_gateway.model import Backend as Backend
@@ -34,6 +32,8 @@ from ai_gateway.model import Started as Started
 from ai_gateway.model import Tool as Tool
 from ai_gateway.model import ToolCall as ToolCall
 from ai_gateway.model import Usage as Usage
+from ai_gateway.options import QueryOptions as QueryOptions
+from ai_gateway.options import query_of as query_of
 from ai_gateway.providers.base import LLMProvider as LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider as ScriptedProvider
 from ai_gateway.tier import Deadlines as Deadlines

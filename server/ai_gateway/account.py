@@ -15,7 +15,7 @@ from ai_gateway.credentials.folders import copilot_folders
 from ai_gateway.credentials.github_cli import GitHubCLI
 from ai_gateway.credentials.own_store import TokenStore
 from ai_gateway.failures import GatewayError
-from ai_gateway.providers.http import Network, is_loopback
+from ai_gateway.providers.network import Network, is_loopback
 from ai_gateway.settings import CopilotSettings
 
 if TYPE_CHECKING:

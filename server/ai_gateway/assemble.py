@@ -14,7 +14,7 @@ from ai_gateway.model import Backend, LLMResponse
 from ai_gateway.plans import Plan, Planner
 from ai_gateway.prices import price_list
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.http import Network, is_safe_for_credentials
+from ai_gateway.providers.network import Network, is_safe_for_credentials
 from ai_gateway.providers.tokens import TokenSource
 from ai_gateway.tier import LOCAL_DEADLINES, Deadlines, ProviderTier
 

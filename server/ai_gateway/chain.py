@@ -26,6 +26,7 @@ from ai_gateway.model import (
     Finish,
     Message,
     Outcome,
+    Prompt,
     Query,
     Reset,
     Started,
@@ -260,7 +261,7 @@ class FailoverChain:
                     return False
                 await self._clock.sleep(wait)
                 return True
-            case Retry.WITHOUT_PARAMETER:
+            case Retry.WITHOUT_PARAMETER if isinstance(asking.prompt, Prompt):
                 before, asking.prompt = asking.prompt, asking.prompt.without(failure.parameter or "")
                 return asking.prompt != before
         return False

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from ai_gateway.blocking import BlockingLoop
 from ai_gateway.breaker import Transition
@@ -39,10 +38,10 @@ from ai_gateway.model import (
     Prompt,
     Query,
     Started,
-    Tool,
 )
+from ai_gateway.options import QueryOptions, backend_of, query_of
 from ai_gateway.probing import Catalogue, catalogue_of, check
-from ai_gateway.providers.base import SHAPING_OPTIONS, LLMProvider, prompt_of
+from ai_gateway.providers.base import LLMProvider
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.tier import ProviderTier
 
@@ -50,40 +49,6 @@ if TYPE_CHECKING:
     from ai_gateway.account import CopilotAccount
     from ai_gateway.config import LoadedSettings
     from ai_gateway.credentials.device_flow import DeviceCode
-
-log = logging.getLogger(__name__)
-
-
-class QueryOptions(TypedDict, total=False):
-    """What a query may say besides its prompt."""
-
-    system: str | None
-    """Instructions that come before the prompt."""
-    temperature: float | None
-    max_tokens: int | None
-    stop: str | Sequence[str] | None
-    response_format: Mapping[str, object] | None
-    tools: Sequence[Tool | Mapping[str, object]] | None
-    """Functions that the model may call."""
-    backend: Backend | str | None
-    """Ask only this role: `copilot`, `cloud` or `local`."""
-    provider: str | None
-    """Ask only this provider."""
-    model: str | None
-    """Ask only tiers that offer this model."""
-    private: bool
-    """Ask local tiers only."""
-    cache: CacheMode | str | bool
-    """`on`, `off`, `read` or `refresh`; True and False mean `on` and `off`."""
-    ttl_seconds: float | None
-    """How long the answer stays fresh in the cache."""
-    timeout_seconds: float | None
-    """For everything together."""
-    escalate: bool
-    """Let a model ask for a stronger one."""
-
-
-ROUTING_OPTIONS = QueryOptions.__optional_keys__ - SHAPING_OPTIONS
 
 
 class Gateway:
@@ -211,18 +176,16 @@ class Gateway:
             NoTierAnswered: Nobody could; it says why, tier by tier.
             GatewayClosed: The gateway was closed.
         """
-        try:
-            query = Query(
-                EmbeddingInput((texts,) if isinstance(texts, str) else tuple(texts), dimensions),
-                backend=None if backend is None else Backend(backend),
-                provider=provider,
-                model=model,
-                private=private,
-                cache=CacheMode.OFF,
-                timeout_seconds=timeout_seconds,
-            )
-        except ValueError as error:
-            raise InvalidQuery(str(error)) from error
+        given = EmbeddingInput((texts,) if isinstance(texts, str) else tuple(texts), dimensions)
+        query = Query(
+            given,
+            backend=backend_of(backend),
+            provider=provider,
+            model=model,
+            private=private,
+            cache=CacheMode.OFF,
+            timeout_seconds=timeout_seconds,
+        )
         answer = await final_answer(self.stream(query))
         return Embedding(
             vectors=answer.vectors,
@@ -569,33 +532,3 @@ class Gateway:
     async def _close_retired(self) -> None:
         while self._retired and not self._running:
             await self._retired.pop().aclose()
-
-
-def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: Unpack[QueryOptions]) -> Query:
-    """Build a query from loose parts.
-
-    Raises:
-        InvalidQuery: A part of it is malformed, or an option is unknown.
-    """
-    if not isinstance(prompt, Sequence):
-        raise InvalidQuery("a prompt is a text or a list of messages", field="prompt")
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-    if (system := options.get("system")) is not None:
-        messages.insert(0, {"role": "system", "content": system})
-    cache = options.get("cache", CacheMode.ON)
-    backend = options.get("backend")
-    shaping = {name: value for name, value in options.items() if name not in ROUTING_OPTIONS}
-    try:
-        return Query(
-            prompt=prompt_of(messages, tools=options.get("tools"), **shaping),
-            backend=None if backend is None else Backend(backend),
-            provider=options.get("provider"),
-            model=options.get("model"),
-            private=options.get("private", False),
-            cache=CacheMode("on" if cache is True else "off" if cache is False else cache),
-            ttl_seconds=options.get("ttl_seconds"),
-            timeout_seconds=options.get("timeout_seconds"),
-            escalate=options.get("escalate", False),
-        )
-    except ValueError as error:
-        raise InvalidQuery(str(error)) from error

@@ -243,11 +243,6 @@ class EmbeddingInput:
     texts: tuple[str, ...]
     dimensions: int | None = None
 
-    def without(self, parameter: str) -> Self:
-        """Give the same input: vectors of another length than was asked for would be no answer."""
-        del parameter
-        return self
-
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to embed; an empty text among others makes no vector either."""

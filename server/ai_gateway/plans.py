@@ -11,7 +11,8 @@ from ai_gateway import __version__
 from ai_gateway.clock import Clock
 from ai_gateway.model import Backend
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.http import CLIENT_NAME, Network
+from ai_gateway.providers.http import CLIENT_NAME
+from ai_gateway.providers.network import Network
 from ai_gateway.providers.tokens import TokenSource
 from ai_gateway.settings import Section, Settings, TierSettings
 

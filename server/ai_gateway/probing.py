@@ -15,6 +15,8 @@ from ai_gateway.tier import ProviderTier
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 5.0
+MENDED_BY_A_PERSON = frozenset({OpenReason.NOT_CONFIGURED, OpenReason.AUTH, OpenReason.BLOCKED})
+"""What a check finds out as well as a query would: the credential, and the model."""
 
 T = TypeVar("T")
 
@@ -26,10 +28,6 @@ class Catalogue:
     models: tuple[tuple[ProviderTier, ModelInfo], ...]
     problems: tuple[str, ...]
     """Providers that would not say, and why."""
-
-
-MENDED_BY_A_PERSON = frozenset({OpenReason.NOT_CONFIGURED, OpenReason.AUTH, OpenReason.BLOCKED})
-"""What a check finds out as well as a query would: the credential, and the model."""
 
 
 async def check(tier: ProviderTier) -> bool:

@@ -14,7 +14,7 @@ from ai_gateway.fakes import Answer, FakeCopilot, Fault, ToolCall, copilot_failu
 from ai_gateway.model import BreakerState, FinishReason, Usage
 from ai_gateway.model import ToolCall as Call
 from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvider
-from ai_gateway.providers.http import Network
+from ai_gateway.providers.network import Network
 from ai_gateway.providers.tokens import GivenToken
 from ai_gateway.tier import Deadlines, ProviderTier
 from support.asking import HANG_SECONDS, KEY, MESSAGES, SECRET_PROMPT, all_texts_of, ask, failure_of

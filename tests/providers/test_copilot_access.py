@@ -17,7 +17,8 @@ from ai_gateway.providers.copilot.access import Access, Road
 from ai_gateway.providers.copilot.github import Session
 from ai_gateway.providers.copilot.hosts import is_copilots
 from ai_gateway.providers.copilot.provider import ClientIdentity, CopilotProvider
-from ai_gateway.providers.http import Network, Upstream
+from ai_gateway.providers.http import Upstream
+from ai_gateway.providers.network import Network
 from ai_gateway.providers.tokens import GivenToken, OAuthToken, TokenSource
 from ai_gateway.tier import ProviderTier
 from support.asking import HANG_SECONDS, MESSAGES, ask, failure_of

@@ -17,7 +17,7 @@ from ai_gateway.model import Delta, EmbeddingInput, FinishReason, Message, Promp
 from ai_gateway.model import ToolCall as Call
 from ai_gateway.providers.gemini.body import chat_body
 from ai_gateway.providers.gemini.provider import GEMINI_BASE_URL, GeminiProvider
-from ai_gateway.providers.http import Network
+from ai_gateway.providers.network import Network
 from ai_gateway.tier import ProviderTier
 from support.asking import HANG_SECONDS, KEY, MESSAGES, SECRET_PROMPT, all_texts_of, ask, chain_of, failure_of
 from support.provider_contract import EventStreamingProvider

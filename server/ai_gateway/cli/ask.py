@@ -12,9 +12,10 @@ from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
-from ai_gateway.gateway import Gateway, query_of
+from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import query_result
 from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
+from ai_gateway.options import query_of
 from ai_gateway.run import wait_in_words
 
 MILLISECONDS = 1000

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.credentials.found import why_no_token
 from ai_gateway.failures import FailureKind, GatewayError, ProviderFailure
-from ai_gateway.providers.http import Network, RefusedByUpstream, Upstream, is_safe_for_credentials
+from ai_gateway.providers.http import RefusedByUpstream, Upstream
+from ai_gateway.providers.network import Network, is_safe_for_credentials
 from ai_gateway.providers.refusals import Row, read_failure
 
 GITHUB_SERVER_URL = "https://github.com"

@@ -18,19 +18,9 @@ from ai_gateway import __version__
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.providers.error_response import MAX_ERROR_BYTES, ErrorResponse, error_response
 from ai_gateway.providers.lines import Decoder
-from ai_gateway.providers.network import Network, is_loopback, is_safe_for_credentials
+from ai_gateway.providers.network import Network
 from ai_gateway.providers.transport import Transport, Unreachable
 from ai_gateway.providers.wire import parsed
-
-__all__ = [
-    "Network",
-    "RefusedByUpstream",
-    "Upstream",
-    "UpstreamResponse",
-    "is_loopback",
-    "is_safe_for_credentials",
-    "read_to_end",
-]
 
 CLIENT_NAME = "AI-Gateway"
 MAX_BODY_BYTES = 64 * 1024 * 1024
