@@ -2,10 +2,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JUDGES := .judges
-FLOORS := server/ai_gateway/*.py,server/ai_gateway/providers/*,server/ai_gateway/providers/*/*,server/ai_gateway/credentials/*,server/ai_gateway/prices/*
+COMMA := ,
+PARTS := providers providers/* credentials prices spending store drill
+FLOORS := server/ai_gateway/*.py,$(subst $() ,$(COMMA),$(PARTS:%=server/ai_gateway/%/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit judges bench schemas prices clean
+.PHONY: help demo test check unit judges soak bench schemas prices clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,9 @@ unit: $(VENV)/.dev judges
 	$(BIN)/coverage report --include='$(FLOORS)' --skip-covered --fail-under=95
 
 judges: $(JUDGES)/.installed ## Install programs of others that the tests are judged by; needs npm
+
+soak: $(VENV)/.dev ## Ask 20 000 queries under random faults and cancels, and see that nothing is left over
+	PYTHONPATH=tests $(BIN)/python -m soak.soak
 
 bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
 	PYTHONPATH=tests $(BIN)/python -m perf.bench
@@ -53,7 +58,7 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV), with what the tests need …"
-	@$(BIN)/pip install --quiet --editable . --group dev
+	@$(BIN)/pip install --quiet --editable '.[redis,otel]' --group dev
 	@touch $@ $(VENV)/.run
 
 $(JUDGES)/.installed: tests/judges/package.json

@@ -307,7 +307,8 @@ class Listener(list[Transition]):
 
 
 def test_each_change_of_state_is_told_once_with_its_reason(breaker: CircuitBreaker, clock: FakeClock) -> None:
-    breaker.on_transition = told = Listener()
+    told = Listener()
+    breaker.listen(told)
     fail(breaker, 3)
     assert told == [Transition(CLOSED, OPEN, OpenReason.OUTAGE, 60)]
     clock.advance(60)
@@ -318,7 +319,8 @@ def test_each_change_of_state_is_told_once_with_its_reason(breaker: CircuitBreak
 
 
 def test_a_second_probe_is_no_second_change(breaker: CircuitBreaker, clock: FakeClock) -> None:
-    breaker.on_transition = told = Listener()
+    told = Listener()
+    breaker.listen(told)
     breaker.trip()
     clock.advance(60)
     permit_of(breaker).release()
@@ -327,14 +329,16 @@ def test_a_second_probe_is_no_second_change(breaker: CircuitBreaker, clock: Fake
 
 
 def test_an_early_probe_that_is_given_up_is_told_both_ways(breaker: CircuitBreaker) -> None:
-    breaker.on_transition = told = Listener()
+    told = Listener()
+    breaker.listen(told)
     breaker.trip()
     permit_of(breaker, early=True).release()
     assert told.steps == [(CLOSED, OPEN), (OPEN, HALF_OPEN), (HALF_OPEN, OPEN)]
 
 
 def test_what_only_time_changed_is_told_with_the_next_change(breaker: CircuitBreaker, clock: FakeClock) -> None:
-    breaker.on_transition = told = Listener()
+    told = Listener()
+    breaker.listen(told)
     breaker.trip()
     permit_of(breaker, early=True)
     clock.advance(20)
@@ -353,7 +357,8 @@ def test_what_only_time_changed_is_told_with_the_next_change(breaker: CircuitBre
 
 def test_opening_anew_while_open_is_no_change_of_state(breaker: CircuitBreaker) -> None:
     breaker.trip(open_seconds=5)
-    breaker.on_transition = told = Listener()
+    told = Listener()
+    breaker.listen(told)
     breaker.trip(OpenReason.QUOTA, open_seconds=50)
     assert told == []
     assert (breaker.reason, breaker.reopens_in_seconds) == (OpenReason.QUOTA, 50)
@@ -364,7 +369,7 @@ def test_a_listener_may_act_on_the_breaker_that_tells_it(breaker: CircuitBreaker
         if transition.after is OPEN:
             breaker.reset()
 
-    breaker.on_transition = forgive
+    breaker.listen(forgive)
     breaker.trip()
     assert breaker.state is CLOSED
     fail(breaker)

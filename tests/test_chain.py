@@ -111,11 +111,17 @@ class Bench:
             self.tiers,
             escalation=self.escalation,
             clock=self.clock,
-            on_attempt=lambda attempt, first_token_ms: self.attempts.append((attempt, first_token_ms)),
+            on_attempt=lambda attempt, step: self.attempts.append((attempt, step.first_token_ms)),
         )
 
     async def ask(self, query: Query = HELLO) -> Seen:
         return await watch(self.chain, query)
+
+    async def skipped_one(self) -> None:
+        """Wait until some query has passed a tier over."""
+        async with asyncio.timeout(HANG_SECONDS):
+            while not self.attempts:
+                await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -678,20 +684,52 @@ class TestHalfOpen:
         assert (await probing).answer.content == "I am back"
         assert (probed.calls, copilot.breaker.state) == (1, CLOSED)
 
-    async def test_while_the_only_tier_is_probed_others_are_told_when_to_ask_again(
+    async def test_while_the_only_tier_is_probed_others_wait_for_what_the_probe_shows(
         self, bench: Bench, clock: FakeClock
     ) -> None:
         probed = WaitingProvider()
-        bench.tier("copilot", probed).breaker.trip()
+        tier = bench.tier("copilot", probed)
+        tier.breaker.trip()
         clock.advance(60)
         probing = asyncio.create_task(bench.ask())
         await probed.is_waiting.wait()
-        error = unanswered(await bench.ask())
+        other = asyncio.create_task(bench.ask())
+        await bench.skipped_one()
+        assert probed.calls == 1
+        probed.go_on.set()
+        assert (await probing).answer.content == "late"
+        answer = (await other).answer
+        assert answer.content == "late"
+        assert outcomes(answer.attempts) == ["copilot skipped outage", "copilot answered"]
+
+    async def test_who_waited_for_a_probe_that_failed_does_not_probe_in_turn(
+        self, bench: Bench, clock: FakeClock
+    ) -> None:
+        probed = WaitingProvider(after=[])
+        tier = bench.tier("copilot", probed)
+        tier.breaker.trip()
+        clock.advance(60)
+        probing = asyncio.create_task(bench.ask())
+        await probed.is_waiting.wait()
+        other = asyncio.create_task(bench.ask())
+        await bench.skipped_one()
+        probed.go_on.set()
+        assert outcomes(unanswered(await probing).attempts) == ["copilot failed stream_broken"]
+        assert outcomes(unanswered(await other).attempts) == ["copilot skipped outage"]
+        assert probed.calls == 1
+
+    async def test_the_time_of_a_query_limits_its_wait_for_a_probe(self, bench: Bench, clock: FakeClock) -> None:
+        probed = WaitingProvider()
+        tier = bench.tier("copilot", probed)
+        tier.breaker.trip()
+        clock.advance(60)
+        probing = asyncio.create_task(bench.ask())
+        await probed.is_waiting.wait()
+        error = unanswered(await bench.ask(replace(HELLO, timeout_seconds=0.01)))
         assert outcomes(error.attempts) == ["copilot skipped outage"]
         assert error.retry_after_seconds == 60
         probed.go_on.set()
         assert (await probing).answer.content == "late"
-        assert probed.calls == 1
 
     async def test_a_probe_that_is_given_up_leaves_its_place_to_the_next(self, bench: Bench, clock: FakeClock) -> None:
         probed = WaitingProvider(after=[Delta("I am back"), Finish()])

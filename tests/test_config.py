@@ -458,8 +458,8 @@ def test_an_order_that_somebody_set_stays(tmp_path: Path) -> None:
         "local",
         "primary",
     )
-    loaded = load_settings(environ=PRIMARY, workspace={"order": ["local"]})
-    assert loaded.settings.tier_names == ("local",)
+    loaded = load_settings(environ={**PRIMARY, **FALLBACK}, workspace={"order": ["fallback", "primary"]})
+    assert loaded.settings.tier_names == ("fallback", "primary")
 
 
 def test_a_service_that_is_called_primary_in_a_file_is_one_of_many(tmp_path: Path) -> None:
@@ -529,6 +529,47 @@ def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[
     assert "can't be set by a workspace" in problem.message
     assert not problem.breaks
     assert loaded.sources == {}
+
+
+@pytest.mark.parametrize(
+    ("mine", "workspace", "message"),
+    [
+        ({"copilot": {"enabled": False}}, {"copilot": {"enabled": True}}, "can only switch off, not on"),
+        ({"cache": {"enabled": False}}, {"cache": {"enabled": True}}, "can only switch off, not on"),
+        ({"order": ["local"]}, {"order": ["local", "cloud"]}, "can't add the tier 'cloud'"),
+        ({}, {"order": ["copilot", "openai"]}, "can't add the tier 'openai'"),
+        ({"privacy": {"private": True}}, {"privacy": {"private": False}}, "can only ask for privacy, not end it"),
+        ({}, {"privacy": {"privatePaths": ["*.key", "!my.key"]}}, "can't make an exception"),
+        ({}, {"privacy": {"maskSecrets": False}}, "can't be set by a workspace"),
+        ({}, {"spending": {"rule": "auto"}}, "can't be set by a workspace"),
+        ({}, {"spending": {"dailyCapUsd": 100}}, "can't be set by a workspace"),
+        ({}, {"store": {"enabled": False}}, "can't be set by a workspace"),
+        ({}, {"store": {"path": "evil.db"}}, "can't be set by a workspace"),
+        ({}, {"cache": {"persistent": True}}, "can't be set by a workspace"),
+        ({}, {"local": {"warmStandby": True}}, "can't be set by a workspace"),
+        ({}, {"copilot": {"price": "free"}}, "can't be set by a workspace"),
+        ({}, {"telemetry": {"otel": True}}, "can't be set by a workspace"),
+        ({}, {"emergency": "cloud"}, "can't be set by a workspace"),
+    ],
+)
+def test_a_workspace_lets_no_more_out_than_the_person_does(
+    mine: dict[str, object], workspace: dict[str, object], message: str
+) -> None:
+    loaded = load_settings(environ={}, editor=mine, workspace=workspace)
+    assert loaded.settings == load_settings(environ={}, editor=mine).settings
+    [problem] = loaded.problems
+    assert message in problem.message
+
+
+def test_a_workspace_may_ask_for_more_privacy() -> None:
+    loaded = load_settings(
+        environ={},
+        editor={"privacy": {"privatePaths": ["*.pem"]}},
+        workspace={"privacy": {"private": True, "privatePaths": ["secrets/"]}},
+    )
+    assert problems(loaded) == []
+    assert loaded.settings.privacy.private
+    assert loaded.settings.privacy.private_paths == ("*.pem", "secrets/")
 
 
 def test_the_configuration_file_is_where_the_platform_keeps_such_files() -> None:

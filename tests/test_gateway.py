@@ -723,7 +723,7 @@ async def test_a_probe_asks_the_real_upstreams_and_no_model() -> None:
     assert (copilot.calls, openai.calls, ollama.calls) == (0, 0, 0)
 
 
-async def test_a_reset_closes_breakers_and_empties_the_cache_if_asked() -> None:
+async def test_a_reset_closes_breakers_and_answers_are_forgotten_if_asked() -> None:
     auth = ProviderFailure(FailureKind.AUTH, "HTTP 401")
     a, b = tier("a", auth, "a again"), tier("b", auth, "b again")
     gateway = Gateway([a, b])
@@ -738,7 +738,7 @@ async def test_a_reset_closes_breakers_and_empties_the_cache_if_asked() -> None:
     assert (await gateway.query("hi")).content == "b again"
     assert gateway.reset() == ("a", "b")
     assert (await gateway.query("hi")).cached
-    assert gateway.reset(cache=True) == ("a", "b")
+    assert await gateway.forget_answers() == 1
     assert (await gateway.query("hi")).content == "a again"
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from ai_gateway import __version__
 from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.config import load_settings
 from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure
+from ai_gateway.gateway import Gateway
 from ai_gateway.health import GIB, Health, HealthStatus, health_of, recommended_local_model
-from ai_gateway.model import Backend, BreakerState
+from ai_gateway.model import Backend, BreakerState, Delta, Finish
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.tier import ProviderTier
 from support.fake_clock import FakeClock
@@ -137,3 +139,31 @@ def test_the_recommended_local_model_leaves_room_in_the_machines_memory(gibibyte
 
 def test_some_local_model_is_recommended_for_this_machine(tiers: list[ProviderTier]) -> None:
     assert seen(tiers).recommended_local_model
+
+
+async def test_what_was_spent_today_is_told_whichever_window_spent_it(clock: FakeClock) -> None:
+    def window() -> Gateway:
+        return Gateway.from_settings(load_settings(file=None, environ={"AI_GATEWAY_ORDER": "local"}), clock=clock)
+
+    async with window() as one:
+        one.add_provider(
+            ScriptedProvider((Delta("yes"), Finish(cost_usd=0.25))), name="paid", backend=Backend.CLOUD, priority=1
+        )
+        await one.query("hi")
+        assert (await one.health()).spent_today_usd == 0.25
+    async with window() as other:
+        assert (await other.health()).spent_today_usd == 0.25
+
+
+async def test_a_gateway_made_by_hand_keeps_no_count_of_what_is_spent() -> None:
+    async with Gateway([ProviderTier("one", ScriptedProvider("yes"))]) as gateway:
+        assert (await gateway.health()).spent_today_usd is None
+
+
+def test_what_is_forced_by_hand_and_what_is_for_emergencies_is_told(tiers: list[ProviderTier]) -> None:
+    tiers[0].breaker.force(BreakerState.OPEN, seconds=60)
+    tiers[2].is_emergency = True
+    health = seen(tiers)
+    assert [provider.forced for provider in health.providers] == [BreakerState.OPEN, None, None]
+    assert [provider.is_emergency for provider in health.providers] == [False, False, True]
+    assert [provider.price_class for provider in health.providers] == ["included", "metered", "free"]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from ai_gateway.breaker import CircuitBreaker
 from ai_gateway.clock import Clock
 from ai_gateway.config import LoadedSettings
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Backend, LLMResponse
+from ai_gateway.pace import Paces
 from ai_gateway.plans import Plan, Planner
 from ai_gateway.prices import price_list
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.network import Network, is_safe_for_credentials
+from ai_gateway.providers.network import Network, is_loopback, is_safe_for_credentials
 from ai_gateway.providers.tokens import TokenSource
+from ai_gateway.settings import Section, TierSettings
 from ai_gateway.tier import LOCAL_DEADLINES, Deadlines, ProviderTier
 
 PRIORITY_STEP = 10
@@ -91,18 +97,22 @@ class _Assembler:
 
     def _tier(self, plan: Plan, section: str) -> ProviderTier:
         disabled = self._wrong(section) or plan.missing or self._unsafe(plan)
-        fingerprint = (plan.name, plan.model, plan.made_of, self._settings.network, self._settings.breaker, disabled)
+        is_emergency = section == self._settings.emergency
+        shared = (self._settings.network, self._settings.breaker, self._settings.store)
+        fingerprint = (plan.name, plan.model, plan.made_of, shared, is_emergency, disabled)
         for kept in self._keep:
             if kept.fingerprint == fingerprint:
                 return kept
         breaker, limits = self._settings.breaker, plan.settings
         usual = LOCAL_DEADLINES if plan.backend is Backend.LOCAL else Deadlines()
         deadlines = Deadlines(
-            limits.first_token_seconds or usual.first_token_seconds, limits.idle_seconds or usual.idle_seconds
+            limits.first_token_seconds or usual.first_token_seconds,
+            limits.idle_seconds or usual.idle_seconds,
+            limits.total_seconds,
         )
         return ProviderTier(
             name=plan.name,
-            provider=_NotConfigured() if disabled else plan.make(self._network),
+            provider=_NotConfigured() if disabled else plan.make(self._network_for(limits)),
             models=() if plan.model is None else (plan.model,),
             embedding_models=() if plan.embedding_model is None else (plan.embedding_model,),
             backend=plan.backend,
@@ -117,9 +127,31 @@ class _Assembler:
             context_tokens=plan.settings.context_tokens,
             prices=price_list(plan.name, plan.base_url),
             base_url=plan.base_url,
+            price=limits.price,
+            is_emergency=is_emergency,
+            paces=Paces(ceiling_seconds=deadlines.first_token_seconds) if self._learns(plan) else None,
+            shared_name=self._shared_name(plan),
             disabled=disabled,
             fingerprint=fingerprint,
         )
+
+    def _learns(self, plan: Plan) -> bool:
+        """Whether first tokens teach the limit: not of a local model, which may have to be loaded first."""
+        return plan.settings.learn_first_token and plan.backend is not Backend.LOCAL
+
+    def _network_for(self, limits: TierSettings) -> Network:
+        return replace(self._network, connect_seconds=limits.connect_seconds or self._network.connect_seconds)
+
+    def _shared_name(self, plan: Plan) -> str | None:
+        """Name what others must have in common with us for its breaker to say something about theirs.
+
+        On a server of the team, an address of this machine would mean another one to each.
+        """
+        if self._settings.store.redis_url is not None and is_loopback(urlsplit(plan.base_url).hostname or ""):
+            return None
+        credentials = [secret.get_secret_value() for section in plan.made_of for secret in _secrets_of(section)]
+        parts = json.dumps([plan.name, plan.base_url, plan.other_url, plan.model, credentials])
+        return f"{plan.name}-{hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()}"
 
     def _wrong(self, section: str) -> str | None:
         sections = (section, self._settings.cloud_provider) if section == "cloud" else (section,)
@@ -134,3 +166,8 @@ class _Assembler:
                 to_do = "use https, or add the host to network.allow_plain_http"
                 return f"a credential is not sent to {host} without TLS; {to_do}"
         return None
+
+
+def _secrets_of(section: Section) -> Iterator[SecretStr]:
+    values = (getattr(section, name) for name in type(section).model_fields)
+    return (value for value in values if isinstance(value, SecretStr))

@@ -1,4 +1,4 @@
-"""A circuit breaker as a pure state machine over an injected clock.
+"""A circuit breaker as a state machine over an injected clock.
 
 Closed → open after consecutive failures, or at once; open → half-open when its time is up; half-open admits one
 probe, whose success closes it and whose failure opens it for longer. Nothing in here waits or runs on its own:
@@ -8,34 +8,18 @@ generations are those of sony/gobreaker).
 
 from __future__ import annotations
 
-import math
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from ai_gateway.breaker_record import BreakerLimits, BreakerRecord, Change
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import OpenReason
 from ai_gateway.model import BreakerState
-
-MAX_DOUBLINGS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerRecord:
-    """All that a breaker remembers. Times are seconds of the clock's monotonic time."""
-
-    failures: int = 0
-    """Consecutive ones while closed."""
-    openings: int = 0
-    """Open periods since it was last closed; one that an early probe cut short and failed in counts once."""
-    generation: int = 0
-    reason: OpenReason | None = None
-    """None while closed."""
-    reopens_at: float = -math.inf
-    probe_until: float = -math.inf
-    """Until when a probe holds its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +30,23 @@ class Transition:
     after: BreakerState
     reason: OpenReason | None
     reopens_in_seconds: float | None
+
+
+TransitionListener = Callable[[Transition], None]
+Lease = Callable[[BreakerRecord], BreakerRecord | None]
+"""Gives the record with the probe's lease in it; None where none is to be had."""
+
+
+class Sharing(Protocol):
+    """How a breaker agrees with its like in other processes."""
+
+    def tell(self, before: BreakerRecord, change: Change) -> None:
+        """Make a change there too that was made here, to `before`."""
+        ...
+
+    async def claim(self, lease: Lease) -> BreakerRecord | None:
+        """Take the lease there; give the record that holds it, or None if somebody else was quicker."""
+        ...
 
 
 class CircuitBreaker:
@@ -77,36 +78,54 @@ class CircuitBreaker:
         probe_lease_seconds: float = 60.0,
         clock: Clock = SYSTEM_CLOCK,
         jitter: Callable[[], float] = random.random,
-        on_transition: Callable[[Transition], None] | None = None,
+        on_transition: TransitionListener | None = None,
     ) -> None:
         if failure_threshold < 1:
             raise ValueError("failure_threshold is at least 1")
         if not recovery_timeout >= 0:
             raise ValueError("recovery_timeout is zero or more seconds")
-        self._threshold = failure_threshold
-        self._recovery_seconds = recovery_timeout
-        self._max_open_seconds = max(max_open_seconds, recovery_timeout)
-        self._lease_seconds = probe_lease_seconds
+        self.limits = BreakerLimits(
+            failure_threshold, recovery_timeout, max(max_open_seconds, recovery_timeout), probe_lease_seconds
+        )
+        self.sharing: Sharing | None = None
         self._clock = clock
         self._jitter = jitter
-        self.on_transition = on_transition
+        self._listeners: list[TransitionListener] = [] if on_transition is None else [on_transition]
         self._record = BreakerRecord()
         self._told = BreakerState.CLOSED
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def record(self) -> BreakerRecord:
+        """All that it remembers."""
+        return self._record
 
     @property
     def state(self) -> BreakerState:
         """The state at this moment."""
-        record, now = self._record, self._clock.monotonic()
-        if record.reason is None:
+        record = self._record
+        if record.reason is None and record.forced is None:
             return BreakerState.CLOSED
-        if now >= record.reopens_at or now < record.probe_until:
-            return BreakerState.HALF_OPEN
-        return BreakerState.OPEN
+        return record.state_at(self._clock.monotonic())
 
     @property
     def reason(self) -> OpenReason | None:
         """Why it is not closed; None while it is."""
-        return self._record.reason
+        record = self._record
+        if record.forced is None:
+            return record.reason
+        match record.forced_at(self._clock.monotonic()):
+            case BreakerState.OPEN:
+                return OpenReason.FORCED
+            case BreakerState.CLOSED:
+                return None
+            case _:
+                return record.reason
+
+    @property
+    def forced(self) -> BreakerState | None:
+        """The state that a person's hand keeps it in; None: it goes by itself."""
+        return None if self._record.forced is None else self._record.forced_at(self._clock.monotonic())
 
     @property
     def consecutive_failures(self) -> int:
@@ -117,15 +136,24 @@ class CircuitBreaker:
     def reopens_in_seconds(self) -> float | None:
         """Seconds until a probe is admitted; None while closed, or if only a change or a reset helps."""
         record = self._record
-        if record.reason is None or math.isinf(record.reopens_at):
+        if record.reason is None and record.forced is None:
             return None
-        return max(0.0, max(record.reopens_at, record.probe_until) - self._clock.monotonic())
+        return record.reopens_in(self._clock.monotonic())
 
     @property
     def may_be_probed_early(self) -> bool:
         """Whether a waiting person is worth a call before the open period ends."""
         record = self._record
-        return record.reason is not None and record.reason.may_be_probed_early and not math.isinf(record.reopens_at)
+        return record.reason is not None and record.may_be_probed_early_at(self._clock.monotonic())
+
+    @property
+    def has_probe_out(self) -> bool:
+        """Whether a call is under way that will show how the provider is."""
+        return self._record.reason is not None and self._clock.monotonic() < self._record.probe_until
+
+    def listen(self, listener: TransitionListener) -> None:
+        """Call `listener` too at every change of state."""
+        self._listeners.append(listener)
 
     def acquire(self, *, early: bool = False) -> Permit | None:
         """Ask for leave to make one call.
@@ -136,64 +164,102 @@ class CircuitBreaker:
         Returns:
             A permit to settle, or None if no call may be made now.
         """
-        record, state = self._record, self.state
-        if state is BreakerState.CLOSED:
-            return Permit(self, record.generation)
-        if state is BreakerState.OPEN and not (early and self.may_be_probed_early):
+        if self.state is BreakerState.CLOSED:
+            return Permit(self, self._record.generation)
+        leased = self._lease(early)(self._record)
+        if leased is None:
             return None
-        now = self._clock.monotonic()
-        if now < record.probe_until:
-            return None
-        generation = record.generation + 1
-        lease = now + self._lease_seconds
-        self._become(replace(record, generation=generation, probe_until=lease))
-        return Permit(self, generation)
+        self._change(lambda _record: leased)
+        return Permit(self, leased.generation)
+
+    async def admit(self, *, early: bool = False) -> Permit | None:
+        """Ask as `acquire` does, in agreement with the processes that share this breaker: one of all gets the probe."""
+        if self.sharing is None or self.state is BreakerState.CLOSED:
+            return self.acquire(early=early)
+        leased = await self.sharing.claim(self._lease(early))
+        return None if leased is None else Permit(self, leased.generation)
+
+    async def probed(self) -> None:
+        """Wait until no probe is out any more that this process knows of."""
+        while self.has_probe_out:
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            await settled
 
     def trip(self, reason: OpenReason = OpenReason.OUTAGE, *, open_seconds: float | None = None) -> None:
         """Open now, for `open_seconds` or else the growing time; `math.inf` means until `reset`."""
-        record, now = self._record, self._clock.monotonic()
-        openings = record.openings + (1 if now >= record.reopens_at else 0)
-        seconds = self._growing_seconds(openings) if open_seconds is None else open_seconds
-        self._become(BreakerRecord(0, openings, record.generation + 1, reason, reopens_at=now + seconds))
+        self._change(self._trip(reason, open_seconds))
+
+    def force(self, state: BreakerState, *, seconds: float) -> None:
+        """Keep it open or closed for so long, whatever happens; `math.inf` means until `reset`.
+
+        Raises:
+            ValueError: It can't be kept half-open.
+        """
+        if state is BreakerState.HALF_OPEN:
+            raise ValueError("a breaker is forced open or closed")
+        until = self._clock.monotonic() + seconds
+        self._change(lambda record: replace(record, forced=state, forced_until=until))
 
     def reset(self) -> None:
         """Close it and forget the past; permits given before no longer count."""
-        self._become(BreakerRecord(generation=self._record.generation + 1))
+        self._change(BreakerRecord.reset)
+
+    def adopt(self, record: BreakerRecord) -> None:
+        """Take over what others have found out, as far as it is news."""
+        if record != self._record:
+            self._become(record)
 
     def _succeeded(self, generation: int) -> None:
-        if generation != self._record.generation:
-            return
-        if self._record.reason is not None:
-            self.reset()
-        elif self._record.failures:
-            self._record = replace(self._record, failures=0)
+        record = self._record
+        if record.reason is not None or record.failures:
+            self._change(lambda record: record.succeeded(generation))
 
     def _failed(self, generation: int, reason: OpenReason, *, at_once: bool, open_seconds: float | None) -> None:
-        record = self._record
-        if generation != record.generation:
-            return
-        failures = record.failures + 1
-        if at_once or record.reason is not None or failures >= self._threshold:
-            self.trip(reason, open_seconds=open_seconds)
-        else:
-            self._record = replace(record, failures=failures)
+        trip, threshold = self._trip(reason, open_seconds), self.limits.failure_threshold
+
+        def failed(record: BreakerRecord) -> BreakerRecord:
+            if generation != record.generation:
+                return record
+            failures = record.failures + 1
+            if at_once or record.reason is not None or failures >= threshold:
+                return trip(record)
+            return replace(record, failures=failures)
+
+        self._change(failed)
 
     def _released(self, generation: int) -> None:
-        if generation == self._record.generation and self._record.reason is not None:
-            self._become(replace(self._record, probe_until=-math.inf))
+        if self._record.reason is not None:
+            self._change(lambda record: record.released(generation))
 
-    def _growing_seconds(self, openings: int) -> float:
-        if openings == 1:
-            return self._recovery_seconds
-        grown = min(self._recovery_seconds * 2.0 ** min(openings - 1, MAX_DOUBLINGS), self._max_open_seconds)
-        return grown * (1 + self._jitter()) / 2
+    def _lease(self, early: bool) -> Lease:
+        now, seconds = self._clock.monotonic(), self.limits.probe_lease_seconds
+        return lambda record: record.leased(now, seconds=seconds, early=early)
+
+    def _trip(self, reason: OpenReason, open_seconds: float | None) -> Change:
+        now, limits = self._clock.monotonic(), self.limits
+        jitter = cache(self._jitter)  # drawn once, however many records it is applied to
+        return lambda record: record.tripped(now, reason, limits, open_seconds=open_seconds, jitter=jitter)
+
+    def _change(self, change: Change) -> None:
+        before, after = self._record, change(self._record)
+        if after == before:
+            return
+        self._become(after)
+        if self.sharing is not None:
+            self.sharing.tell(before, change)
 
     def _become(self, record: BreakerRecord) -> None:
         by_time = self._untold_change()
         self._record = record
+        while self._waiting and not self.has_probe_out:
+            settled = self._waiting.pop()
+            if not settled.done():
+                settled.set_result(None)
         for transition in (by_time, self._untold_change()):
-            if transition is not None and self.on_transition is not None:
-                self.on_transition(transition)
+            if transition is not None:
+                for listener in self._listeners:
+                    listener(transition)
 
     def _untold_change(self) -> Transition | None:
         before, self._told = self._told, self.state
@@ -211,6 +277,11 @@ class Permit:
         self._breaker = breaker
         self._generation = generation
         self._settled = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what the call shows still counts: others may have shown more meanwhile."""
+        return self._generation == self._breaker.record.generation
 
     def succeed(self) -> None:
         """The provider answered."""

@@ -55,7 +55,7 @@ class AnswerCache:
         max_entries: int = DEFAULT_MAX_ENTRIES,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._ttl_seconds = ttl_seconds
+        self.ttl_seconds = ttl_seconds
         self._clock = clock
         self._entries: LRUCache[bytes, _Entry] = LRUCache(max_entries, getsizeof=_room)
 
@@ -72,18 +72,18 @@ class AnswerCache:
         return CachedAnswer(entry.answer, now - entry.stored_at, stale=now >= entry.expires_at)
 
     def put(self, key: bytes, answer: Answer, *, ttl_seconds: float | None = None) -> None:
-        """Keep a whole answer; a truncated, refused or filtered one is not worth keeping and is ignored."""
-        if answer.finish_reason not in CACHEABLE:
+        """Keep a whole answer; another is not worth it, and is ignored."""
+        if not is_worth_keeping(answer):
             return
         now = self._clock.monotonic()
-        ttl = self._ttl_seconds if ttl_seconds is None else ttl_seconds
+        ttl = self.ttl_seconds if ttl_seconds is None else ttl_seconds
         entry = _Entry(replace(answer, attempts=()), stored_at=now, expires_at=now + ttl)
         if _room(entry) <= self._entries.maxsize:
             self._entries[key] = entry
 
     def resize(self, *, ttl_seconds: float, max_entries: int) -> None:
         """Take on new limits; what still fits is kept, with the time to live that it was given."""
-        self._ttl_seconds = ttl_seconds
+        self.ttl_seconds = ttl_seconds
         kept, self._entries = self._entries, LRUCache(max_entries, getsizeof=_room)
         while kept:
             key, entry = kept.popitem()  # the least recently used first
@@ -97,12 +97,21 @@ class AnswerCache:
         return count
 
 
-def key_of(query: Query, tiers: Sequence[tuple[str, Sequence[str]]] = ()) -> bytes:
+def is_worth_keeping(answer: Answer) -> bool:
+    """Say whether an answer may be given again: it is whole, neither cut nor refused, and says something."""
+    return answer.finish_reason in CACHEABLE and bool(answer.tool_calls or answer.content.strip())
+
+
+def key_of(query: Query, tiers: Sequence[Sequence[object]] = ()) -> bytes:
     """Derive the cache key from all that shapes the answer: the prompt, the routing that was asked for, and the chain.
 
     Args:
         query: What is asked.
-        tiers: Name and models of each tier there is; with other models the answers are other answers.
+        tiers: What makes each tier there is answer as it does: its name, its address, its models. No secret.
+
+    Raises:
+        TypeError: The query asks for vectors, or holds what JSON can't.
+        ValueError: Likewise.
     """
     prompt = query.prompt
     if not isinstance(prompt, Prompt):
@@ -112,7 +121,7 @@ def key_of(query: Query, tiers: Sequence[tuple[str, Sequence[str]]] = ()) -> byt
         [call.signature for message in prompt.messages for call in message.tool_calls],
         prompt.options(),
         [[tool.name, tool.description, tool.parameters] for tool in prompt.tools],
-        [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate],
+        [query.backend, query.provider, query.model, query.preferred_model, query.private, query.escalate, query.spend],
         tiers,
     ]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)

@@ -6,12 +6,33 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from ai_gateway.failures import FailureKind, ProviderFailure, where
 from ai_gateway.model import EmbeddingInput, Finish, Piece, Prompt
+from ai_gateway.pace import Pace
 from ai_gateway.providers.base import LLMProvider
+from ai_gateway.waiting import FirstWait, out_of_time, timed_out
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pieces:
+    """A provider's stream under way.
+
+    Args:
+        generator: The provider's own.
+        provider: Who is asked.
+        pace: Of the model, to hold it to and to learn from; None: only the limits that are set hold.
+        characters: How long the prompt is, where there is a pace.
+    """
+
+    generator: AsyncGenerator[Piece, None]
+    provider: LLMProvider
+    pace: Pace | None = None
+    characters: int = 0
+    has_begun: bool = False
 
 
 @contextmanager
@@ -28,45 +49,92 @@ def _cancels_kept() -> Iterator[None]:
 
 @asynccontextmanager
 async def stream_of(
-    provider: LLMProvider, prompt: Prompt | EmbeddingInput, model: str | None
-) -> AsyncGenerator[AsyncGenerator[Piece, None], None]:
-    """Begin a provider's stream, and end it whatever happens; a fault in its ending takes no answer or cancel away."""
+    provider: LLMProvider, prompt: Prompt | EmbeddingInput, model: str | None, *, pace: Pace | None = None
+) -> AsyncGenerator[Pieces, None]:
+    """Begin a provider's stream, and end it whatever happens; a fault in its ending takes no answer or cancel away.
+
+    Args:
+        provider: Who is asked.
+        prompt: What is asked.
+        model: Which model; None: the provider's own choice.
+        pace: Of that model; None: nothing is learnt, and only the limits that are set hold.
+    """
     try:
-        pieces = provider.stream(prompt, model) if isinstance(prompt, Prompt) else _embedded(provider, prompt, model)
+        generator = provider.stream(prompt, model) if isinstance(prompt, Prompt) else _embedded(provider, prompt, model)
     except ProviderFailure:
         raise
     except Exception as error:
-        raise _crash(error) from error
+        raise _failure_of(error) from error
     try:
-        yield pieces
+        yield Pieces(generator, provider, pace, 0 if pace is None else prompt.characters())
     finally:
         try:
             with _cancels_kept():
-                await pieces.aclose()
+                await generator.aclose()
         except Exception as error:  # noqa: BLE001 - it is whatever the provider's own code raises
             log.error("a provider's own code failed as its stream was closed: %s", where(error))  # noqa: TRY400 - the text may quote the prompt
 
 
-async def next_piece(pieces: AsyncGenerator[Piece, None], limit_seconds: float, share_seconds: float) -> Piece:
-    """Wait for the next piece, and call everything that can happen instead by its kind."""
+async def next_piece(pieces: Pieces, limit_seconds: float, share_seconds: float) -> Piece:
+    """Wait for the next piece, and call everything that can happen instead by its kind.
+
+    Args:
+        pieces: Whose.
+        limit_seconds: The longest silence: before the first piece (see `FirstWait`), or after another.
+        share_seconds: What the query has left for this provider.
+
+    Raises:
+        ProviderFailure: There is none.
+    """
     if share_seconds <= 0:
-        raise ProviderFailure(FailureKind.DEADLINE, "the query's time ran out")
+        raise out_of_time()
+    if not pieces.has_begun:
+        return await _first_piece(pieces, limit_seconds, share_seconds)
+    piece = await _piece_within(asyncio.timeout(min(limit_seconds, share_seconds)), pieces.generator)
+    if piece is None:
+        raise out_of_time() if share_seconds < limit_seconds else timed_out()
+    return piece
+
+
+async def preload(provider: LLMProvider, model: str) -> None:
+    """Have a provider load a model.
+
+    Raises:
+        ProviderFailure: It could not.
+    """
     try:
-        with _cancels_kept():
-            async with asyncio.timeout(min(limit_seconds, share_seconds)) as scope:
-                piece = await anext(pieces)
+        await provider.preload(model)
     except ProviderFailure:
         raise
-    except StopAsyncIteration:
-        raise ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker") from None
-    except TimeoutError as error:
-        if scope.expired() and share_seconds < limit_seconds:
-            raise ProviderFailure(FailureKind.DEADLINE, "the query's time ran out") from error
-        raise ProviderFailure(FailureKind.TIMEOUT, "nothing arrived in time") from error
-    except OSError as error:
-        raise ProviderFailure(FailureKind.NETWORK, f"the connection failed ({type(error).__name__})") from error
     except Exception as error:
-        raise _crash(error) from error
+        raise _failure_of(error) from error
+
+
+async def _first_piece(pieces: Pieces, limit_seconds: float, share_seconds: float) -> Piece:
+    wait = FirstWait(pieces.provider, limit_seconds, share_seconds, pieces.pace, pieces.characters)
+    try:
+        piece = await _piece_within(wait.scope, pieces.generator)
+    finally:
+        wait.end()
+    if piece is None:
+        raise wait.failure()
+    wait.arrived()
+    pieces.has_begun = True
+    return piece
+
+
+async def _piece_within(scope: asyncio.Timeout, generator: AsyncGenerator[Piece, None]) -> Piece | None:
+    """Give the next piece; None where the scope's time was up before."""
+    try:
+        with _cancels_kept():
+            async with scope:
+                piece = await anext(generator)
+    except ProviderFailure:
+        raise
+    except Exception as error:
+        if scope.expired() and isinstance(error, TimeoutError):
+            return None
+        raise _failure_of(error) from error
     if not isinstance(piece, Piece):
         raise ProviderFailure(FailureKind.CRASHED, f"the provider yielded a {type(piece).__name__}, not a piece")
     return piece
@@ -83,6 +151,14 @@ async def _embedded(provider: LLMProvider, given: EmbeddingInput, model: str | N
     yield Finish(usage=found.usage, model=found.model, cost_usd=found.cost_usd, vectors=found.vectors)
 
 
-def _crash(error: Exception) -> ProviderFailure:
+def _failure_of(error: Exception) -> ProviderFailure:
+    """Call by its kind what a provider's own code raised."""
+    match error:
+        case StopAsyncIteration():
+            return ProviderFailure(FailureKind.STREAM_BROKEN, "the stream ended without its terminal marker")
+        case TimeoutError():
+            return timed_out()
+        case OSError():
+            return ProviderFailure(FailureKind.NETWORK, f"the connection failed ({type(error).__name__})")
     log.error("a provider's own code failed: %s", where(error))
     return ProviderFailure(FailureKind.CRASHED, f"the provider raised {type(error).__name__}")

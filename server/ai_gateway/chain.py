@@ -1,20 +1,23 @@
 """The failover chain: ordered tiers, asked in turn until one answers whole.
 
-All routing is here, and the only loop that retries. What a failure leads to is looked up in `failures.POLICIES`; the
-chain has no opinion of its own about any kind.
+Who is next is decided in `routing`; what a failure leads to is looked up in `failures.POLICIES`. The chain does it, and
+has the only loop that retries.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from ai_gateway.breaker import Permit
 from ai_gateway.calling import next_piece, stream_of
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.escalation import MarkerGuard
 from ai_gateway.failures import Effect, Failover, FailureKind, InvalidQuery, OpenReason, ProviderFailure, Retry
+from ai_gateway.metrics import ESCALATED
 from ai_gateway.model import (
     Answer,
     Attempt,
@@ -26,22 +29,57 @@ from ai_gateway.model import (
     Finish,
     Message,
     Outcome,
+    Piece,
     Prompt,
     Query,
     Reset,
+    SpendRule,
     Started,
     Tool,
 )
 from ai_gateway.providers.base import prompt_of
+from ai_gateway.routing import Action, Exclusion, Standing, decide
 from ai_gateway.run import Asking, Run
+from ai_gateway.spending.consents import NoConsent
 from ai_gateway.tier import ProviderTier
+from ai_gateway.trace import Step, TraceDraft, Try, draft_of
+
+if TYPE_CHECKING:
+    from ai_gateway.masking import Masker, Unmasker  # only for those who want it
 
 LONGEST_RETRY_WAIT_SECONDS = 2.0
 FAST_FAILURE_SECONDS = 2.0
 """A failure that took longer is not worth a second try: the person has waited enough."""
 
-AttemptListener = Callable[[Attempt, float | None], None]
-"""Called with each attempt as it ends, and its milliseconds to the first token."""
+AttemptListener = Callable[[Attempt, Step], None]
+"""Called with each attempt as it ends, and all that is known of how it went."""
+
+
+class Spending(Protocol):
+    """What a person has to say about money."""
+
+    @property
+    def rule(self) -> SpendRule:
+        """Whether a dearer tier may answer, where the query does not say."""
+        ...
+
+    @property
+    def is_cap_reached(self) -> bool:
+        """Whether as much was spent today as may be."""
+        ...
+
+    @property
+    def renews_in_seconds(self) -> float:
+        """How long it is until another may be spent."""
+        ...
+
+    async def consent(self, tier: ProviderTier, run: Run) -> NoConsent | None:
+        """Ask the person whether `tier` may answer, though it is dearer than those before it; None: it may."""
+        ...
+
+    def spent(self, tier: ProviderTier, cost_usd: float | None) -> None:
+        """Add up what an answer of `tier` cost."""
+        ...
 
 
 class FailoverChain:
@@ -52,6 +90,8 @@ class FailoverChain:
         escalation: Stronger tiers, for answers that ask for one by beginning with the marker; at most two are used.
         clock: The time.
         on_attempt: Told of each attempt.
+        spending: What a person has to say about money; None: nothing.
+        masker: Hides secrets from tiers that are not local; None: they see everything.
     """
 
     def __init__(
@@ -61,11 +101,21 @@ class FailoverChain:
         escalation: Sequence[ProviderTier] = (),
         clock: Clock = SYSTEM_CLOCK,
         on_attempt: AttemptListener | None = None,
+        spending: Spending | None = None,
+        masker: Masker | None = None,
     ) -> None:
         self.tiers = tuple(tiers)
         self.escalation = tuple(escalation[:2])
+        self._offers = [(tier.name, tier.base_url, tuple(tier.models)) for tier in (*self.tiers, *self.escalation)]
         self._clock = clock
         self._on_attempt = on_attempt
+        self._spending = spending
+        self._masker = masker
+
+    @property
+    def offers(self) -> Sequence[Sequence[object]]:
+        """Name, address and models of each tier: with others, answers are other answers."""
+        return self._offers
 
     @property
     def state(self) -> BreakerState:
@@ -103,8 +153,15 @@ class FailoverChain:
         query = Query(prompt, preferred_model=model, timeout_seconds=timeout_seconds, escalate=escalate)
         return await final_answer(self.stream(query))
 
-    async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self, query: Query, draft: TraceDraft | None = None, *, has_spare: bool = False
+    ) -> AsyncGenerator[Event, None]:
         """Ask, and yield what happens; the `Answer` comes last.
+
+        Args:
+            query: What is asked.
+            draft: Where each step is written down.
+            has_spare: Whether the caller has an old answer, which is better than that of an emergency tier.
 
         Raises:
             InvalidQuery: It asks nothing, or its pins leave no tier.
@@ -113,10 +170,10 @@ class FailoverChain:
         if query.prompt.is_empty:
             field = "input" if isinstance(query.prompt, EmbeddingInput) else "prompt"
             raise InvalidQuery(f"the {field} is empty", field=field)
-        tiers = self._pinned(query)
+        tiers = [tier for tier in self._pinned(query) if not (has_spare and tier.is_emergency)]
         for tier in tiers:
             tier.notice_credential()
-        run = Run(query, self._clock)
+        run = self._run_of(query, draft)
         stronger = self._stronger(run)
         while True:
             run.may_escalate = bool(stronger)
@@ -128,6 +185,10 @@ class FailoverChain:
                 tiers = [stronger.pop(0), *(tier for tier in tiers if tier not in run.failed_tiers)]
             else:
                 return
+
+    def _run_of(self, query: Query, draft: TraceDraft | None) -> Run:
+        rule = SpendRule.AUTO if self._spending is None else self._spending.rule
+        return Run(query, draft or draft_of(query, self._clock), self._clock, rule=rule)
 
     def _pinned(self, query: Query) -> list[ProviderTier]:
         tiers = [tier for tier in self.tiers if tier.fits_pins(query)]
@@ -147,48 +208,78 @@ class FailoverChain:
         query = run.query
         if not query.escalate or query.model is not None:
             return []
-        return [tier for tier in self.escalation if tier.fits_pins(query) and run.may_ask(tier)]
+        fitting = [tier for tier in self.escalation if tier.fits_pins(query)]
+        return [tier for tier in fitting if tier.breaker.state is not BreakerState.OPEN and run.admits(tier)]
 
     async def _walk(self, run: Run, tiers: Sequence[ProviderTier]) -> AsyncGenerator[Event, None]:
-        for tier, permit in self._admitted(run, tiers):
-            async with aclosing(self._attempt(run, tier, permit)) as events:
-                async for event in events:
-                    yield event
-                    if isinstance(event, Answer):
-                        return
-        raise run.nobody_answered()
+        """Do what is decided, step by step; each decision sees how the last step ended."""
+        standings = [Standing.FRESH] * len(tiers)
+        while True:
+            run.is_cap_reached = self._spending is not None and self._spending.is_cap_reached
+            situation = run.situation(tiers, standings)
+            decision = decide(situation)
+            step = Step(situation, decision, run.elapsed_ms)
+            if decision.action is Action.GIVE_UP:
+                run.draft.steps.append(step)
+                raise run.nobody_answered()
+            tier = tiers[decision.position]
+            if decision.action is Action.ASK or decision.action is Action.PROBE_EARLY:
+                permit = await tier.breaker.admit(early=decision.action is Action.PROBE_EARLY)
+                if permit is not None:
+                    standings[decision.position] = Standing.DONE
+                    run.others_may_follow = decision.others_may_follow
+                    async with aclosing(self._attempt(run, step, tier, permit)) as events:
+                        async for event in events:
+                            yield event
+                            if isinstance(event, Answer):
+                                return
+                    continue
+            standings[decision.position] = await self._pass_over(run, step, tier, standings[decision.position])
 
-    def _admitted(self, run: Run, tiers: Sequence[ProviderTier]) -> Iterator[tuple[ProviderTier, Permit]]:
-        """Decide, one after the other, who is asked; each next step of it sees how the last one ended."""
-        closed_to_us: list[ProviderTier] = []
-        for position, tier in enumerate(tiers):
-            run.others_may_follow = any(run.may_ask(later) for later in tiers[position + 1 :])
-            breaker = tier.breaker
-            if (exclusion := run.excludes(tier)) is not None:
-                self._note(run, run.skipped(tier, *exclusion))
-            elif (permit := breaker.acquire()) is not None:
-                yield tier, permit
-            else:
-                closed_to_us.append(tier)
-                reason = breaker.reason or OpenReason.OUTAGE
-                self._note(run, run.skipped(tier, reason, tier.hint, breaker.reopens_in_seconds))
-        closed_to_us.sort(key=_early_probe_order)
-        for position, tier in enumerate(closed_to_us):
-            run.others_may_follow = any(run.may_ask(later, early=True) for later in closed_to_us[position + 1 :])
-            if run.excludes(tier) is None and (permit := tier.breaker.acquire(early=True)) is not None:
-                yield tier, permit
+    async def _pass_over(self, run: Run, step: Step, tier: ProviderTier, standing: Standing) -> Standing:
+        """Do what a step does that asks nobody; give what has become of the tier by it."""
+        match step.decision.action:
+            case Action.CONSENT:
+                refusal = NoConsent.NOBODY_TO_ASK if self._spending is None else await self._spending.consent(tier, run)
+                run.consented(tier.price_class, granted=refusal is None)
+                if refusal is None:
+                    run.draft.steps.append(step)
+                    return standing
+                self._note(run, step, run.skipped(tier, refusal, refusal.hint_for(tier.name)))
+                return Standing.DONE
+            case Action.AWAIT_PROBE:
+                run.draft.steps.append(step)
+                shows_fault = await _probe_of_another(tier, run.remaining_seconds)
+                return Standing.DONE if shows_fault else standing
+            case Action.SKIP if isinstance(step.decision.reason, Exclusion):
+                self._note(run, step, run.excluded(tier, step.decision.reason, self._wait_for(step.decision.reason)))
+                return Standing.DONE
+            case Action.PROBE_EARLY:  # somebody else was quicker
+                return standing if tier.breaker.has_probe_out else Standing.DONE
+            case _:
+                reason = tier.breaker.reason or OpenReason.OUTAGE
+                self._note(run, step, run.skipped(tier, reason, tier.hint, tier.breaker.reopens_in_seconds))
+                return Standing.TURNED_AWAY
 
-    async def _attempt(self, run: Run, tier: ProviderTier, permit: Permit) -> AsyncGenerator[Event, None]:
+    def _wait_for(self, exclusion: Exclusion) -> float | None:
+        if exclusion is not Exclusion.DAILY_CAP or self._spending is None:
+            return None
+        return self._spending.renews_in_seconds
+
+    async def _attempt(self, run: Run, step: Step, tier: ProviderTier, permit: Permit) -> AsyncGenerator[Event, None]:
         asking = Asking(tier, run.prompt, tier.model_for(run.query), self._clock.monotonic())
+        if self._masker is not None and tier.backend is not Backend.LOCAL:
+            asking.mask(self._masker)
+            run.draft.masked = max(run.draft.masked, asking.masked.count if asking.masked else 0)
         outcome, reason, failed = Outcome.CANCELLED, None, None
         try:
-            async with aclosing(self._tries(run, asking)) as events:
+            async with aclosing(self._tries(run, asking, permit)) as events:
                 async for event in events:
                     yield event
             outcome = Outcome.ANSWERED
             self._succeed(permit, asking)
         except _EscalationAsked:
-            outcome, reason = Outcome.ANSWERED, "escalated"
+            outcome, reason = Outcome.ANSWERED, ESCALATED
             self._succeed(permit, asking)
             raise
         except ProviderFailure as failure:
@@ -198,7 +289,9 @@ class FailoverChain:
         finally:
             permit.release()
             asking.elapsed_ms = 1000 * (self._clock.monotonic() - asking.started_at)
-            self._note(run, asking.attempt(outcome, reason, failed), asking.first_token_ms)
+            if self._spending is not None and (asking.has_shown or asking.finish is not None or reason == ESCALATED):
+                self._spending.spent(tier, asking.cost_usd)
+            self._note(run, step, asking.attempt(outcome, reason, failed), asking)
         if failed is None:
             if tier.breaker.reason is None:
                 tier.last_failure = None
@@ -229,7 +322,7 @@ class FailoverChain:
         tier.last_failure = spent
         _settle(permit, spent, asking)
 
-    async def _tries(self, run: Run, asking: Asking) -> AsyncGenerator[Event, None]:
+    async def _tries(self, run: Run, asking: Asking, permit: Permit) -> AsyncGenerator[Event, None]:
         while True:
             asked_at = self._clock.monotonic()
             try:
@@ -237,13 +330,13 @@ class FailoverChain:
                     async for event in events:
                         yield event
             except ProviderFailure as failure:
-                took = self._clock.monotonic() - asked_at
+                failed_at = self._clock.monotonic()
                 is_open = asking.tier.breaker.state is BreakerState.OPEN  # others have found out meanwhile
-                if (
-                    is_open
-                    or asking.tier in run.retried_tiers
-                    or not await self._is_worth_a_retry(run, asking, failure, took)
-                ):
+                may_retry = permit.is_current and not is_open and asking.tier not in run.retried_tiers
+                retries = may_retry and await self._is_worth_a_retry(run, asking, failure, failed_at - asked_at)
+                waited_ms = 1000 * (self._clock.monotonic() - failed_at) if retries else None
+                asking.tries.append(Try(failure.kind, failure.detail, 1000 * (failed_at - asked_at), waited_ms))
+                if not retries:
                     raise
                 run.retried_tiers.add(asking.tier)
             else:
@@ -268,16 +361,24 @@ class FailoverChain:
 
     async def _ask(self, run: Run, asking: Asking) -> AsyncGenerator[Event, None]:
         guard = MarkerGuard() if run.query.escalate else None
-        limit = asking.tier.limits.first_token_seconds
-        async with stream_of(asking.tier.provider, asking.prompt, asking.model) as pieces:
+        unmasker = asking.masked.unmasker() if asking.masked else None
+        limits = asking.tier.limits
+        limit = limits.first_token_seconds
+        pace = asking.tier.pace_of(asking.model)
+        async with stream_of(asking.tier.provider, asking.prompt, asking.model, pace=pace) as pieces:
             while True:
-                piece = await next_piece(pieces, limit, run.share_seconds(is_begun=asking.has_shown))
-                limit = asking.tier.limits.idle_seconds
+                share = run.share_seconds(is_begun=asking.has_shown)
+                if limits.total_seconds is not None:
+                    limit = min(limit, limits.total_seconds - (self._clock.monotonic() - asking.started_at))
+                piece = await next_piece(pieces, limit, share)
+                limit = limits.idle_seconds
                 text = piece.text if isinstance(piece, Delta) else ""
                 if guard is not None:
                     text = guard.feed(text) if isinstance(piece, Delta) else guard.end()
                     if guard.found and run.may_escalate:
                         raise _EscalationAsked
+                if unmasker is not None:
+                    text, piece = _unmasked(unmasker, text, piece)
                 if text:
                     if not asking.has_shown:
                         asking.first_token_ms = 1000 * (self._clock.monotonic() - asking.started_at)
@@ -288,10 +389,34 @@ class FailoverChain:
                     asking.end(piece)
                     return
 
-    def _note(self, run: Run, attempt: Attempt, first_token_ms: float | None = None) -> None:
+    def _note(self, run: Run, step: Step, attempt: Attempt, asking: Asking | None = None) -> None:
+        step = step.came_to(attempt) if asking is None else asking.step(step, attempt)
         run.attempts.append(attempt)
+        run.draft.steps.append(step)
         if self._on_attempt is not None:
-            self._on_attempt(attempt, first_token_ms)
+            self._on_attempt(attempt, step)
+
+
+async def _probe_of_another(tier: ProviderTier, remaining_seconds: float) -> bool:
+    """Wait for the call that shows how a tier is, as long as it may take; say whether there is no use in asking now.
+
+    A probe that was given up, or whose query was refused for what it asked, has shown nothing.
+    """
+    breaker, before = tier.breaker, tier.breaker.record.generation
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, min(breaker.reopens_in_seconds or 0.0, remaining_seconds))):
+            await breaker.probed()
+    has_shown = breaker.record.generation != before
+    return breaker.has_probe_out or (has_shown and breaker.state is not BreakerState.CLOSED)
+
+
+def _unmasked(unmasker: Unmasker, text: str, piece: Piece) -> tuple[str, Piece]:
+    """Put the secrets back that the tier did not see."""
+    text = unmasker.feed(text)
+    if not isinstance(piece, Finish):
+        return text, piece
+    calls = tuple(replace(call, arguments=unmasker.arguments(call.arguments)) for call in piece.tool_calls)
+    return text + unmasker.end(), replace(piece, tool_calls=calls)
 
 
 async def final_answer(events: AsyncGenerator[Event, None]) -> Answer:
@@ -321,9 +446,3 @@ def _settle(permit: Permit, failure: ProviderFailure, asking: Asking) -> None:
     if open_seconds is None:
         open_seconds = policy.open_seconds
     permit.fail(policy.reason, at_once=policy.effect is Effect.OPEN, open_seconds=open_seconds)
-
-
-def _early_probe_order(tier: ProviderTier) -> tuple[bool, float]:
-    """Local first, for it costs nothing; then whoever reopens soonest."""
-    reopens_in = tier.breaker.reopens_in_seconds
-    return tier.backend is not Backend.LOCAL, math.inf if reopens_in is None else reopens_in

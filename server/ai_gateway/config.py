@@ -16,14 +16,8 @@ from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
 from ai_gateway.near import meant
-from ai_gateway.settings import (
-    TIER_NAMES,
-    BreakerSettings,
-    CacheSettings,
-    QuerySettings,
-    ServiceSettings,
-    Settings,
-)
+from ai_gateway.settings import TIER_NAMES, ServiceSettings, Settings
+from ai_gateway.workspace_rules import refusal_of
 
 CONFIG_FILE_VARIABLE = "AI_GATEWAY_CONFIG"
 OWN_PREFIX = "AI_GATEWAY_"
@@ -76,28 +70,12 @@ ENVIRONMENT: Mapping[str, str] = {
 PAIR = ("primary", "fallback")
 """Services that the environment can name; where it does, they are the whole chain unless `order` says otherwise."""
 
-LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy"})
+PRIVATE_PATHS = "privacy.private_paths"
+LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy", PRIVATE_PATHS})
+WORKSPACE = "workspace"
 
 SERVICES = "services."
 """What lies in there has names that a person chose."""
-
-WORKSPACE_MAY_SET = frozenset(
-    {
-        "order",
-        "enabled",
-        "model",
-        "embedding_model",
-        "strongest_model",
-        "max_tokens",
-        "first_token_seconds",
-        "idle_seconds",
-        "context_tokens",
-    }
-    | set(BreakerSettings.model_fields)
-    | set(CacheSettings.model_fields)
-    | set(QuerySettings.model_fields)
-)
-"""A workspace is somebody else's files: it may set no host, no credential and nothing that is run or trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +142,7 @@ def load_settings(
         layers.add_environment(_read_env_file(env_file, layers), f"{env_file}: ")
     layers.add_environment(os.environ if environ is None else environ, "environment: ")
     layers.add_tree(editor or {}, "editor")
-    layers.add_tree(workspace or {}, "workspace", allowed=WORKSPACE_MAY_SET)
+    layers.add_workspace(workspace or {})
     return layers.validated()
 
 
@@ -180,12 +158,19 @@ class _Layers:
     def complain(self, path: str, source: str, message: str, *, breaks: bool = True) -> None:
         self._problems.append(Problem(path, source, message, breaks))
 
-    def add_tree(self, tree: Mapping[str, object], source: str, *, allowed: frozenset[str] | None = None) -> None:
+    def add_tree(self, tree: Mapping[str, object], source: str) -> None:
         for path, value in _leaves(tree):
-            if allowed is not None and not _is_among(path, allowed):
-                self.complain(path, source, "can't be set by a workspace; set it for yourself", breaks=False)
+            self._set(path, value, source)
+
+    def add_workspace(self, tree: Mapping[str, object]) -> None:
+        tiers = self._tier_names()
+        for path, value in _leaves(tree):
+            if (refusal := refusal_of(path, value, tiers)) is not None:
+                self.complain(path, WORKSPACE, refusal, breaks=False)
+            elif path == PRIVATE_PATHS:
+                self._set(path, [*_listed(self._values.get(path)), *_listed(value)], WORKSPACE)
             else:
-                self._set(path, value, source)
+                self._set(path, value, WORKSPACE)
 
     def add_environment(self, environ: Mapping[str, str], source: str) -> None:
         if environ.get("CODESPACES") == "true" and environ.get("GITHUB_TOKEN") and "copilot.token" not in self._values:
@@ -200,11 +185,20 @@ class _Layers:
                 self._set(path, _list_if_one(path, value), source + name)
         self._pair |= {name for name in PAIR if environ.get(f"{name.upper()}_OPENAI_BASE_URL")}
 
-    def validated(self) -> LoadedSettings:
-        """Validate; leave out what is wrong, and say so, until the rest is right."""
+    def _tier_names(self) -> list[str]:
+        """Name the tiers that the layers so far make: one that is in no order is switched off."""
+        self._order_the_pair()
+        services = [path.split(".")[1] for path in self._values if path.startswith(SERVICES)]
+        return [str(name) for name in _listed(self._values.get("order"))] or ["copilot", "cloud", *services, "local"]
+
+    def _order_the_pair(self) -> None:
         if self._pair and "order" not in self._values:
             order = tuple(name for name in PAIR if name in self._pair)
             self._set("order", order, " and ".join(f"{name.upper()}_OPENAI_BASE_URL" for name in order))
+
+    def validated(self) -> LoadedSettings:
+        """Validate; leave out what is wrong, and say so, until the rest is right."""
+        self._order_the_pair()
         while True:
             try:
                 settings = Settings.model_validate(_tree(self._values))
@@ -259,12 +253,6 @@ class _Layers:
         return self._sources.get(path) or next(within, "default")
 
 
-def _is_among(path: str, allowed: frozenset[str]) -> bool:
-    """Whether a path is `order`, or a setting that is allowed, directly in its section."""
-    section, _, name = path.rpartition(".")
-    return name in allowed and "." not in section
-
-
 def _is_within(name: str, path: str) -> bool:
     return name == path or name.startswith(f"{path}.")
 
@@ -299,6 +287,10 @@ def _client_url(ollama_host: str) -> str:
     from ai_gateway.providers.ollama.address import base_url_of  # noqa: PLC0415 - only for those who set it
 
     return base_url_of(ollama_host)
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _list_if_one(path: str, value: str) -> object:

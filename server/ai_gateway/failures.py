@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from ai_gateway.model import Attempt
+from ai_gateway.model import Attempt, LastAnswer
 
 UNTIL_CHANGED = math.inf
 """An open period that only a new credential, new settings or a reset ends."""
@@ -61,6 +61,8 @@ class OpenReason(StrEnum):
     BLOCKED = "blocked"
     NOT_CONFIGURED = "not_configured"
     LOADING = "loading"
+    FORCED = "forced"
+    """By a person's hand."""
 
     @property
     def may_be_probed_early(self) -> bool:
@@ -123,7 +125,7 @@ POLICIES: Mapping[FailureKind, Policy] = MappingProxyType(
         ),
         FailureKind.SERVER: Policy(
             Retry.IF_FAST, Failover.NEXT, Effect.COUNT, OpenReason.OUTAGE,
-            "{provider} has a fault of its own; it is tried again when its breaker reopens",
+            "{provider} has a fault of its own; ask again in a while",
         ),
         FailureKind.OVERLOADED: Policy(
             Retry.NEVER, Failover.NEXT, Effect.OPEN, OpenReason.OUTAGE,
@@ -197,6 +199,22 @@ POLICIES: Mapping[FailureKind, Policy] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+
+
+REASON_HINTS: Mapping[OpenReason, str] = MappingProxyType(
+    {
+        OpenReason.OUTAGE: "{provider} failed several times; it is tried again by itself, or at once after a reset",
+        OpenReason.SLOW: POLICIES[FailureKind.TIMEOUT].hint,
+        OpenReason.RATE: POLICIES[FailureKind.RATE_LIMIT].hint,
+        OpenReason.QUOTA: POLICIES[FailureKind.QUOTA].hint,
+        OpenReason.AUTH: POLICIES[FailureKind.AUTH].hint,
+        OpenReason.BLOCKED: POLICIES[FailureKind.ENTITLEMENT].hint,
+        OpenReason.NOT_CONFIGURED: POLICIES[FailureKind.MODEL_NOT_FOUND].hint,
+        OpenReason.LOADING: POLICIES[FailureKind.LOADING].hint,
+        OpenReason.FORCED: "{provider} is kept out by hand; reset it to let it go by itself",
+    }
+)
+"""What a person can do about an open breaker where the failure itself is not known, as when another window had it."""
 
 
 class GatewayError(Exception):
@@ -299,6 +317,8 @@ class NoTierAnswered(GatewayError):
         self.attempts = attempts
         self.retry_after_seconds = retry_after_seconds
         self.hint = hint
+        self.last_answer: LastAnswer | None = None
+        """Who answered another query last, where that is known."""
 
 
 class QueryRefused(NoTierAnswered):

@@ -3,52 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
+from weakref import WeakSet
 
+from ai_gateway.answering import Answering, Rules
 from ai_gateway.blocking import BlockingLoop
-from ai_gateway.breaker import Transition
-from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache, CachedAnswer, key_of
+from ai_gateway.breaker import CircuitBreaker, Transition
+from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
+    POLICIES,
+    Effect,
+    FailureKind,
     GatewayClosed,
     GatewayError,
     InvalidQuery,
     NoTierAnswered,
-    QueryRefused,
     SettingsError,
 )
 from ai_gateway.health import Health, health_of
 from ai_gateway.metrics import Metrics, MetricsSnapshot
 from ai_gateway.model import (
     Answer,
+    Attempt,
     Backend,
     BreakerState,
     CacheMode,
-    Delta,
     Embedding,
     EmbeddingInput,
     Event,
     Message,
-    Prompt,
+    Outcome,
     Query,
-    Started,
 )
 from ai_gateway.options import QueryOptions, backend_of, query_of
 from ai_gateway.probing import Catalogue, catalogue_of, check
 from ai_gateway.providers.base import LLMProvider
+from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
+from ai_gateway.standby import WarmStandby
 from ai_gateway.tier import ProviderTier
+from ai_gateway.trace import Step, Trace
 
 if TYPE_CHECKING:
     from ai_gateway.account import CopilotAccount
     from ai_gateway.config import LoadedSettings
     from ai_gateway.credentials.device_flow import DeviceCode
+    from ai_gateway.masking import Masker
+    from ai_gateway.purse import Purse
+    from ai_gateway.settings import Settings
+    from ai_gateway.shared_state import SharedState
+    from ai_gateway.spending import Asker
+    from ai_gateway.store.base import Store
+
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
+"""How long providers may take to let go of their connections."""
 
 
 class Gateway:
@@ -80,21 +98,33 @@ class Gateway:
         problems: Sequence[str] = (),
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self.on_change: Callable[[], None] | None = None
+        """Called at every change of a breaker, of the tiers or of a credential."""
         self._clock = clock
         self._metrics = Metrics()
-        self._cache = AnswerCache(ttl_seconds=cache_ttl_seconds, max_entries=cache_max_entries, clock=clock)
-        self._cache_enabled = cache_enabled
-        self._timeout_seconds = timeout_seconds
+        self._recorder = Recorder(self._metrics, clock)
+        self._shared: SharedState | None = None
+        self._standby = WarmStandby(allowed=False, clock=clock, on_change=self._changed)
+        self._purse: Purse | None = None
+        self._masker: Masker | None = None
         self._problems = tuple(problems)
-        self._chain = self._chain_of(tiers, escalation)
+        self._listened: WeakSet[CircuitBreaker] = WeakSet()
+        self._answering = Answering(
+            self._chain_of(tiers, escalation),
+            Rules(timeout_seconds, cache_enabled),
+            cache=AnswerCache(ttl_seconds=cache_ttl_seconds, max_entries=cache_max_entries, clock=clock),
+            metrics=self._metrics,
+            recorder=self._recorder,
+            clock=clock,
+        )
         self._running = 0
         self._retired: list[LLMProvider] = []
+        self._loaded: LoadedSettings | None = None
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._blocking = BlockingLoop()
         self._account: CopilotAccount | None = None
-        self.on_change: Callable[[], None] | None = None
-        """Called at every change of a breaker, of the tiers or of a credential."""
+        self._asker: Asker | None = None
         self.on_sign_in: Callable[[GatewayError | None], None] | None = None
         """Told how a sign-in ended; None: well."""
 
@@ -108,15 +138,7 @@ class Gateway:
     @classmethod
     def from_settings(cls, loaded: LoadedSettings, *, clock: Clock = SYSTEM_CLOCK) -> Self:
         """Make a gateway of settings; a tier whose settings are wrong is disabled and says so."""
-        settings = loaded.settings
-        gateway = cls(
-            cache_enabled=settings.cache.enabled,
-            cache_ttl_seconds=settings.cache.ttl_seconds,
-            cache_max_entries=settings.cache.max_entries,
-            timeout_seconds=settings.query.timeout_seconds,
-            problems=[str(problem) for problem in loaded.problems],
-            clock=clock,
-        )
+        gateway = cls(clock=clock)
         gateway._take_on(loaded)
         return gateway
 
@@ -157,6 +179,7 @@ class Gateway:
         backend: Backend | str | None = None,
         provider: str | None = None,
         private: bool = False,
+        paths: Sequence[str] = (),
         timeout_seconds: float | None = None,
     ) -> Embedding:
         """Turn texts into vectors, all by one model: whoever answers, answers for every text.
@@ -169,6 +192,7 @@ class Gateway:
             backend: Ask only this role.
             provider: Ask only this provider.
             private: Ask local tiers only.
+            paths: Of the files that the texts are from, or their URIs: some may make it private.
             timeout_seconds: For everything together.
 
         Raises:
@@ -185,6 +209,7 @@ class Gateway:
             private=private,
             cache=CacheMode.OFF,
             timeout_seconds=timeout_seconds,
+            paths=tuple(paths),
         )
         answer = await final_answer(self.stream(query))
         return Embedding(
@@ -202,12 +227,12 @@ class Gateway:
     async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
         """Ask, and yield what happens; the `Answer` comes last. Raises as `query` does."""
         self._enter()
-        self.notice_credentials()
-        self._metrics.asked()
         self._running += 1
+        self._metrics.asked()
         is_answered = False
         try:
-            async with aclosing(self._answer(query)) as events:
+            await self.refresh()
+            async with aclosing(self._answering.stream(query)) as events:
                 async for event in events:
                     if isinstance(event, Answer):
                         is_answered = True
@@ -237,9 +262,19 @@ class Gateway:
         """
         if probe:
             self._enter()
-        self.notice_credentials()
+        await self.refresh()
         reachable = await self._check_all() if probe else {}
-        return health_of(self._chain.tiers, reachable=reachable, problems=self._problems)
+        ledger = None if self._purse is None else self._purse.ledger
+        if ledger is not None:
+            await ledger.refresh()
+        return health_of(
+            self._chain.tiers,
+            reachable=reachable,
+            problems=self.problems,
+            preload_problems={tier.name: self._standby.problem_of(tier) for tier in self._chain.tiers},
+            spent_today_usd=None if ledger is None else ledger.spent_today_usd,
+            daily_cap_usd=None if ledger is None else ledger.cap_usd,
+        )
 
     async def models(self, provider: str | None = None) -> Catalogue:
         """Ask the upstreams which models they offer, which takes up to five seconds.
@@ -252,8 +287,8 @@ class Gateway:
         tiers = [tier for tier in self._named(provider) if tier in self._chain.tiers and tier.missing is None]
         return await catalogue_of(tiers)
 
-    def reset(self, provider: str | None = None, *, cache: bool = False) -> tuple[str, ...]:
-        """Close breakers by hand: that of one provider, or all; and empty the cache, if asked to.
+    def reset(self, provider: str | None = None) -> tuple[str, ...]:
+        """Close breakers by hand: that of one provider, or all.
 
         Returns:
             The providers whose breakers were closed.
@@ -265,10 +300,26 @@ class Gateway:
         for tier in tiers:
             tier.last_failure = None
             tier.breaker.reset()
-        if cache:
-            self._cache.clear()
         self._changed()
         return tuple(dict.fromkeys(tier.name for tier in tiers))
+
+    async def forget_answers(self) -> int:
+        """Forget the answers in this process's cache, and wipe those that outlive it or were once kept so.
+
+        Returns:
+            How many there were; one that was kept in both places counts twice.
+
+        Raises:
+            StoreUnavailable: The latter can't be reached now, so they are still there.
+        """
+        from ai_gateway.stored_answers import SPACE  # noqa: PLC0415 - for those who keep answers
+
+        count, stored = self._answering.cache.clear(), self._answering.stored
+        if stored is not None:
+            count += await stored.clear()
+        if self.store is not None:
+            count += await self.store.remove(SPACE)
+        return count
 
     async def sign_in(self, token: str | None = None) -> DeviceCode | None:
         """Sign in to Copilot.
@@ -315,6 +366,16 @@ class Gateway:
         return self._chain.tiers
 
     @property
+    def settings(self) -> LoadedSettings | None:
+        """What it is made of now; None: it was made by hand."""
+        return self._loaded
+
+    @property
+    def store(self) -> Store | None:
+        """What all windows of this person share; None: nothing is kept."""
+        return self._recorder.store
+
+    @property
     def credential_problems(self) -> tuple[str, ...]:
         """What is wrong with the places where Copilot's tokens are or could be, whether or not one was found."""
         return () if self._account is None else self._account.finder.problems
@@ -323,6 +384,49 @@ class Gateway:
     def state(self) -> BreakerState:
         """The state of the first configured tier's breaker."""
         return self._chain.state
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the settings, and with what is shared with others."""
+        telemetry = self._recorder.telemetry
+        untold = () if telemetry is None or telemetry.problem is None else (telemetry.problem,)
+        return (*self._problems, *(() if self._shared is None else self._shared.problems), *untold)
+
+    async def refresh(self) -> None:
+        """Take in what has changed outside: what other windows have found out, and credentials."""
+        if self._shared is not None:
+            await self._shared.refresh()
+        if self._purse is not None:
+            await self._purse.refresh()
+        self.notice_credentials()
+
+    def ask_through(self, asker: Asker | None) -> None:
+        """Ask the person through this before a dearer tier answers, if the spending rule says so; None: nobody."""
+        self._asker = asker
+        if self._purse is not None:
+            self._purse.ask_through(asker)
+
+    async def explain(self, query_id: str | None = None) -> Trace | None:
+        """Tell how a query went, whichever window asked it; of None, the last one. Gives None where it is not known."""
+        trace = self._recorder.find(query_id)
+        if trace is not None:
+            return trace
+        from ai_gateway.trace_json import trace_of  # noqa: PLC0415 - few people ask that of another window
+
+        written = await self._recorder.written(query_id)
+        return None if written is None else trace_of(written)
+
+    def force(self, provider: str, state: BreakerState, *, seconds: float) -> None:
+        """Keep a provider's breaker open or closed for so long, whatever happens; `reset` ends it.
+
+        Raises:
+            InvalidQuery: There is no such provider, or it can't be kept half-open.
+        """
+        if state is BreakerState.HALF_OPEN:
+            raise InvalidQuery("a breaker is kept open or closed", field="state")
+        for tier in self._named(provider):
+            tier.breaker.force(state, seconds=seconds)
+        self._changed()
 
     def notice_credentials(self) -> None:
         """Look whether credentials have changed, as when somebody signs in with another editor."""
@@ -353,7 +457,7 @@ class Gateway:
         if any(tier.name == name for tier in self._chain.tiers):
             raise SettingsError(f"there is a provider named {name!r} already; choose another name")
         tier = ProviderTier(name, provider, models, Backend(backend), priority=priority)
-        self._chain = self._chain_of([*self._chain.tiers, tier], self._chain.escalation)
+        self._answering.chain = self._chain_of([*self._chain.tiers, tier], self._chain.escalation)
         self._changed()
         return tier
 
@@ -364,12 +468,12 @@ class Gateway:
             GatewayClosed: The gateway was closed.
         """
         self._enter()
-        settings, before, account = loaded.settings, (*self._chain.tiers, *self._chain.escalation), self._account
-        self._cache_enabled = settings.cache.enabled
-        self._cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
-        self._timeout_seconds = settings.query.timeout_seconds
-        self._problems = tuple(str(problem) for problem in loaded.problems)
+        before, account = (*self._chain.tiers, *self._chain.escalation), self._account
+        shared, purse = self._shared, self._purse
         self._take_on(loaded)
+        if shared is not None and purse is not None and shared is not self._shared:
+            await purse.aclose()
+            await shared.aclose()
         kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
         self._retired += [tier.provider for tier in before if id(tier) not in kept]
         if account is not None and account is not self._account:
@@ -379,13 +483,41 @@ class Gateway:
         await self._close_retired()
         self._changed()
 
+    @asynccontextmanager
+    async def replaced(self, tier: ProviderTier, stand_in: ProviderTier) -> AsyncGenerator[None, None]:
+        """Ask another tier in place of one, for the length of a block; whichever is not asked afterwards is closed.
+
+        Settings may change meanwhile: if they leave the tier as it was, `stand_in` stays, which is to have its
+        fingerprint; otherwise both are given up for the tier that they make.
+        """
+        self._enter()
+        self._swap(tier, stand_in)
+        try:
+            yield
+        finally:
+            is_asked = stand_in in self._chain.tiers and not self._closed
+            if is_asked:
+                self._swap(stand_in, tier)
+            self._retired += [stand_in.provider] if is_asked else [stand_in.provider, tier.provider]
+            await self._close_retired()
+
     async def aclose(self) -> None:
         """Take no more queries, and close every connection; queries that still run end with `GatewayClosed`."""
         self._closed = True
         if self._account is not None:
             await self._account.aclose()
-        await asyncio.gather(*(tier.provider.aclose() for tier in (*self._chain.tiers, *self._chain.escalation)))
+        await self._standby.aclose()
+        await self._answering.aclose()
+        with suppress(TimeoutError):  # of somebody's own code, which must not hold up the end
+            async with asyncio.timeout(CLOSE_SECONDS):
+                everybody = (*self._chain.tiers, *self._chain.escalation)
+                await asyncio.gather(*(tier.provider.aclose() for tier in everybody))
         await self._close_retired()
+        await self._recorder.aclose()
+        if self._purse is not None:
+            await self._purse.aclose()
+        if self._shared is not None:
+            await self._shared.aclose()
 
     def close(self) -> None:
         """Close as `aclose` does; for scripts that used `query_sync`."""
@@ -412,35 +544,13 @@ class Gateway:
         """Close it."""
         self.close()
 
-    async def _answer(self, query: Query) -> AsyncGenerator[Event, None]:
-        started_at = self._clock.monotonic()
-        key = self._key_of(query)
-        kept = self._cache.get(key) if key is not None and query.cache.reads else None
-        if kept is not None and not kept.stale:
-            for event in self._from_cache(kept, started_at):
-                yield event
-            return
-        if query.timeout_seconds is None:
-            query = replace(query, timeout_seconds=self._timeout_seconds)
-        try:
-            async with aclosing(self._chain.stream(query)) as events:
-                async for event in events:
-                    if isinstance(event, Answer):
-                        self._keep(event, query, key)
-                    yield event
-        except QueryRefused:
-            raise
-        except NoTierAnswered as error:
-            if kept is None:
-                raise
-            for event in self._from_cache(kept, started_at):
-                yield replace(event, attempts=error.attempts) if isinstance(event, Answer) else event
-
     def _take_on(self, loaded: LoadedSettings) -> None:
         """Make the tiers that settings ask for; what they leave as it was stays, and so do tiers added by hand."""
         from ai_gateway.account import CopilotAccount  # noqa: PLC0415 - as in `from_env`
         from ai_gateway.assemble import assemble, network_of  # noqa: PLC0415
 
+        self._loaded = loaded
+        self._follow_rules(loaded)
         before, network = self._account, network_of(loaded)
         if before is None or not before.is_made_of(loaded, network):
             self._account = CopilotAccount(loaded, network=network, clock=self._clock, on_sign_in=self._signed_in)
@@ -456,7 +566,41 @@ class Gateway:
         )
         by_hand = {tier.name: tier for tier in tiers if tier.fingerprint is None}
         configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
-        self._chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+        self._answering.chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+
+    def _follow_rules(self, loaded: LoadedSettings) -> None:
+        """Take on what the settings say of every query."""
+        from ai_gateway.rules import masker_of, rules_of, stored_answers_of, telemetry_of  # noqa: PLC0415 - as above
+
+        settings = loaded.settings
+        shared = self._share(settings)
+        problems = [str(problem) for problem in loaded.problems]
+        self._standby.allowed = settings.local.warm_standby
+        self._masker = masker_of(settings)
+        self._answering.rules = rules_of(settings, problems.append)
+        self._answering.stored = stored_answers_of(settings, shared.common, self._clock)
+        self._answering.cache.resize(ttl_seconds=settings.cache.ttl_seconds, max_entries=settings.cache.max_entries)
+        self._recorder.telemetry = telemetry_of(settings, problems.append)
+        self._problems = tuple(problems)
+
+    def _share(self, settings: Settings) -> SharedState:
+        """Open what is shared with others, and the day's account in it."""
+        from ai_gateway.purse import Purse  # noqa: PLC0415 - as above
+        from ai_gateway.shared_state import SharedState  # noqa: PLC0415
+
+        if self._shared is None or self._purse is None or self._shared.made_of != settings.store:
+            self._shared = SharedState(settings.store, self._clock)
+            self._recorder.store = self._shared.own
+            self._purse = Purse(self._shared.own, self._clock)
+            self._purse.ask_through(self._asker)
+        self._purse.rule = settings.spending.rule
+        self._purse.ledger.cap_usd = settings.spending.daily_cap_usd
+        return self._shared
+
+    def _swap(self, tier: ProviderTier, by: ProviderTier) -> None:
+        tiers = [by if each is tier else each for each in self._chain.tiers]
+        self._answering.chain = self._chain_of(tiers, self._chain.escalation)
+        self._changed()
 
     def _enter(self) -> None:
         """Let nobody in after the end, or from another event loop than that of the connections."""
@@ -485,44 +629,55 @@ class Gateway:
             raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
         return tiers
 
-    def _key_of(self, query: Query) -> bytes | None:
-        is_used = self._cache_enabled and query.cache is not CacheMode.OFF and isinstance(query.prompt, Prompt)
-        try:
-            return key_of(query, self._tiers_offered) if is_used else None
-        except (TypeError, ValueError) as error:
-            raise InvalidQuery("tools and response_format may hold only what JSON can") from error
-
-    def _keep(self, answer: Answer, query: Query, key: bytes | None) -> None:
-        self._metrics.spent(answer.provider, answer.usage, answer.cost_usd)
-        if key is not None and query.cache.writes:
-            self._cache.put(key, answer, ttl_seconds=query.ttl_seconds)
-
-    def _from_cache(self, kept: CachedAnswer, started_at: float) -> tuple[Event, ...]:
-        answer = replace(
-            kept.answer,
-            cached=True,
-            stale=kept.stale,
-            age_seconds=kept.age_seconds,
-            state=self.state,
-            cost_usd=0.0,
-            query_id=uuid.uuid4().hex,
-            elapsed_ms=1000 * (self._clock.monotonic() - started_at),
-        )
-        return Started(answer.provider, answer.backend, answer.model), Delta(answer.content), answer
-
     def _chain_of(self, tiers: Sequence[ProviderTier], escalation: Sequence[ProviderTier]) -> FailoverChain:
         ordered = sorted(tiers, key=lambda tier: -tier.priority)
-        for tier in (*ordered, *escalation):
-            tier.breaker.on_transition = self._transitioned
-        self._tiers_offered = [(tier.name, tuple(tier.models)) for tier in (*ordered, *escalation)]
-        return FailoverChain(ordered, escalation=escalation, clock=self._clock, on_attempt=self._metrics.attempted)
+        everybody = (*ordered, *escalation)
+        for tier in everybody:
+            if tier.breaker not in self._listened:
+                self._listened.add(tier.breaker)
+                tier.breaker.listen(partial(self._transitioned, tier.name))
+        if self._shared is not None:
+            self._shared.share(everybody)
+        return FailoverChain(
+            ordered,
+            escalation=escalation,
+            clock=self._clock,
+            on_attempt=self._attempted,
+            spending=self._purse,
+            masker=self._masker,
+        )
+
+    @property
+    def _chain(self) -> FailoverChain:
+        return self._answering.chain
 
     async def _check_all(self) -> dict[str, bool]:
         tiers = [tier for tier in self._chain.tiers if tier.missing is None]
         found = await asyncio.gather(*(check(tier) for tier in tiers))
         return {tier.name: fine for tier, fine in zip(tiers, found, strict=True)}
 
-    def _transitioned(self, _transition: Transition) -> None:
+    def _attempted(self, attempt: Attempt, step: Step) -> None:
+        if step.is_rehearsal:
+            return
+        self._metrics.attempted(attempt, step.first_token_ms)
+        for retried in step.tries:
+            if retried.retried_after_ms is not None:
+                self._metrics.retried(attempt.provider, retried.kind)
+        if attempt.outcome is Outcome.FAILED and attempt.reason is not None:
+            self._prepare(attempt, FailureKind(attempt.reason))
+
+    def _prepare(self, attempt: Attempt, failed: FailureKind) -> None:
+        """Have a local model loaded where it may be needed soon, and told of where it goes on being loaded."""
+        if attempt.backend is not Backend.LOCAL:
+            if POLICIES[failed].effect is not Effect.NONE:
+                self._standby.degraded(self._chain.tiers)
+        elif failed is FailureKind.LOADING and attempt.model is not None:
+            for tier in self._named(attempt.provider):
+                self._standby.follow(tier, attempt.model)
+
+    def _transitioned(self, provider: str, transition: Transition) -> None:
+        log.info("the breaker of %s is %s now%s", provider, transition.after, _because(transition))
+        self._metrics.transitioned(provider, transition.after, transition.reason)
         self._changed()
 
     def _changed(self) -> None:
@@ -532,3 +687,7 @@ class Gateway:
     async def _close_retired(self) -> None:
         while self._retired and not self._running:
             await self._retired.pop().aclose()
+
+
+def _because(transition: Transition) -> str:
+    return "" if transition.reason is None else f" ({transition.reason})"

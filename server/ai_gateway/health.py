@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 import psutil
 
 from ai_gateway import __version__
-from ai_gateway.model import Allowance, Backend, BreakerState
+from ai_gateway.model import Allowance, Backend, BreakerState, PriceClass
 from ai_gateway.tier import ProviderTier
 
 GIB = 1024**3
@@ -46,6 +47,14 @@ class ProviderHealth:
     """What is left of the quota; None: unknown."""
     is_loading: bool
     """Whether it is silent now because it loads a model."""
+    price_class: PriceClass
+    """What its answers cost."""
+    is_emergency: bool
+    """Whether it is asked only when nobody else can answer."""
+    forced: BreakerState | None
+    """The state that a person's hand keeps its breaker in; None: it goes by itself."""
+    preload_problem: str | None = None
+    """Why its model could not be loaded ahead; None: it was, or nobody tried."""
     reachable: bool | None = None
 
 
@@ -74,10 +83,21 @@ class Health:
     recommended_local_model: str
     problems: tuple[str, ...] = ()
     """Settings that are wrong, each with where it came from."""
+    spent_today_usd: float | None = None
+    """What the metered answers of all windows have cost today, as far as that is known; None: nobody keeps count."""
+    daily_cap_usd: float | None = None
+    """How much may be spent in a day; None: there is no limit."""
 
 
 def health_of(
-    tiers: Sequence[ProviderTier], *, reachable: dict[str, bool], problems: tuple[str, ...], starting: bool = False
+    tiers: Sequence[ProviderTier],
+    *,
+    reachable: dict[str, bool],
+    problems: tuple[str, ...],
+    starting: bool = False,
+    preload_problems: Mapping[str, str | None] = MappingProxyType({}),
+    spent_today_usd: float | None = None,
+    daily_cap_usd: float | None = None,
 ) -> Health:
     """Sum up the tiers.
 
@@ -86,6 +106,9 @@ def health_of(
         reachable: What a probe found, by provider.
         problems: Settings that are wrong.
         starting: Whether the tiers are not even known yet.
+        preload_problems: Why models could not be loaded ahead, by provider.
+        spent_today_usd: What metered answers have cost today; None: nobody keeps count.
+        daily_cap_usd: How much may be spent in a day; None: there is no limit.
     """
     asked = [tier for tier in tiers if tier.missing is None]
     available = [
@@ -98,10 +121,14 @@ def health_of(
         cloud_available=Backend.CLOUD in backends,
         local_available=Backend.LOCAL in backends,
         circuit_state=asked[0].breaker.state if asked else BreakerState.CLOSED,
-        providers=tuple(_provider_health(tier, reachable.get(tier.name)) for tier in tiers),
+        providers=tuple(
+            _provider_health(tier, reachable.get(tier.name), preload_problems.get(tier.name)) for tier in tiers
+        ),
         process=_process_health(),
         recommended_local_model=recommended_local_model(psutil.virtual_memory().total),
         problems=problems,
+        spent_today_usd=spent_today_usd,
+        daily_cap_usd=daily_cap_usd,
     )
 
 
@@ -117,7 +144,7 @@ def _status(asked: list[ProviderTier], available: list[ProviderTier]) -> HealthS
     return HealthStatus.OK if all_well else HealthStatus.DEGRADED
 
 
-def _provider_health(tier: ProviderTier, reachable: bool | None) -> ProviderHealth:
+def _provider_health(tier: ProviderTier, reachable: bool | None, preload_problem: str | None) -> ProviderHealth:
     return ProviderHealth(
         name=tier.name,
         backend=tier.backend,
@@ -130,6 +157,10 @@ def _provider_health(tier: ProviderTier, reachable: bool | None) -> ProviderHeal
         credential=tier.provider.credential_source,
         allowance=tier.provider.allowance,
         is_loading=tier.provider.is_loading,
+        price_class=tier.price_class,
+        is_emergency=tier.is_emergency,
+        forced=tier.breaker.forced,
+        preload_problem=preload_problem,
         reachable=reachable,
     )
 

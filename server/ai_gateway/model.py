@@ -32,6 +32,30 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class PriceClass(StrEnum):
+    """What an answer of a tier costs: nothing, nothing beyond a subscription, or so much for each token."""
+
+    FREE = "free"
+    INCLUDED = "included"
+    METERED = "metered"
+
+    @property
+    def rank(self) -> int:
+        """Their order: a higher one is dearer."""
+        return _PRICE_RANKS[self]
+
+
+_PRICE_RANKS = {price: rank for rank, price in enumerate(PriceClass)}
+
+
+class SpendRule(StrEnum):
+    """Whether failover may move to a dearer class of tiers: always, if the person says so, or never."""
+
+    AUTO = "auto"
+    ASK = "ask"
+    NEVER = "never"
+
+
 class CacheMode(StrEnum):
     """How one query uses the cache: both ways, not at all, only reading, or only writing anew."""
 
@@ -271,6 +295,10 @@ class Query:
     timeout_seconds: float | None = None
     escalate: bool = False
     """Let a model ask for a stronger one by beginning its answer with the marker."""
+    spend: SpendRule | None = None
+    """Whether a dearer tier may answer where the first one can't; None: as the settings say."""
+    paths: tuple[str, ...] = ()
+    """Of the files that the prompt quotes, as paths or URIs: some may make it private."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +414,15 @@ class Attempt:
     reason: str | None = None
     elapsed_ms: float = 0.0
     retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """Who answered last, and how long ago: what a person can count on whom nobody answers now."""
+
+    provider: str
+    model: str | None
+    age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

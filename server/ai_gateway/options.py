@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 
 from ai_gateway.failures import InvalidQuery
-from ai_gateway.model import Backend, CacheMode, Message, Query, Tool
+from ai_gateway.model import Backend, CacheMode, Message, Query, SpendRule, Tool
 from ai_gateway.providers.base import SHAPING_OPTIONS, prompt_of
 
 
@@ -37,6 +37,10 @@ class QueryOptions(TypedDict, total=False):
     """For everything together."""
     escalate: bool
     """Let a model ask for a stronger one."""
+    spend: SpendRule | str | None
+    """Whether a dearer tier may answer where the first one can't: `auto`, `ask` or `never`."""
+    paths: Sequence[str]
+    """Of the files that the prompt quotes, or their URIs: some may make it private."""
 
 
 ROUTING_OPTIONS = QueryOptions.__optional_keys__ - SHAPING_OPTIONS
@@ -66,6 +70,8 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
             ttl_seconds=options.get("ttl_seconds"),
             timeout_seconds=options.get("timeout_seconds"),
             escalate=options.get("escalate", False),
+            spend=None if (spend := options.get("spend")) is None else SpendRule(spend),
+            paths=tuple(options.get("paths", ())),
         )
     except ValueError as error:
         raise InvalidQuery(str(error)) from error

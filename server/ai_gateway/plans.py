@@ -73,9 +73,13 @@ class Planner:
         own = plan.settings
         limits = TierSettings(
             enabled=wanted.enabled and own.enabled,
+            connect_seconds=wanted.connect_seconds or own.connect_seconds,
             first_token_seconds=wanted.first_token_seconds or own.first_token_seconds,
             idle_seconds=wanted.idle_seconds or own.idle_seconds,
+            total_seconds=wanted.total_seconds or own.total_seconds,
+            learn_first_token=wanted.learn_first_token or own.learn_first_token,
             context_tokens=wanted.context_tokens or own.context_tokens,
+            price=wanted.price or own.price,
         )
         return replace(plan, settings=limits, made_of=(wanted, *plan.made_of))
 

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
+from ai_gateway.credential_forms import NAMES, SCHEMES, TOKENS
+
 TALKATIVE = ("pygls", "lsprotocol", "asyncio", "aiohttp")
 """Loggers that write down messages, or the texts of errors, when they are let."""
 
@@ -23,31 +25,6 @@ MOST = 2048
 PLACES = 6
 """How many places of a traceback are told, from the innermost."""
 OWN = "ai_gateway"
-
-KINDS = (
-    "gh[oprsu]_",  # GitHub: an OAuth app's, a person's, one to refresh with, a server's, a GitHub app's
-    "github_pat_",
-    "tid=",  # Copilot's session token
-    "sk-(?:ant-|proj-|or-)?+",  # OpenAI, Anthropic, OpenRouter and who copies them
-    "AIza",  # Google
-    r"AQ\.",
-    r"ya29\.",
-    "gsk_",  # Groq
-    "xai-",
-    "hf_",
-    "pplx-",
-    "nvapi-",
-    "eyJ",  # a JSON Web Token, as Microsoft Entra gives them
-)
-"""How tokens begin that say themselves what they are."""
-NAMES = (
-    "(?:x-|x-goog-)?api[-_]?key",
-    "(?:proxy-)?authorization",
-    "(?:[a-z_]{0,40}[-_])?(?:token|secret|password|passwd|code)",
-)
-"""What headers, settings and JSON call a credential that may look like anything."""
-SCHEMES = "bearer|basic|token|negotiate|ntlm|digest"
-"""Of HTTP authentication."""
 
 
 def redact(text: str) -> str:
@@ -68,9 +45,9 @@ def _credentials() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """
     unmarked, quote = r"(?!\*{3})", r"""\\{0,2}["']?"""
     equals = rf"""{quote}\s{{0,4}}[:=,]\s{{0,4}}(?:b(?=["']))?{quote}"""
-    tokens = rf"(?<![A-Za-z0-9])((?>{'|'.join(KINDS)})){unmarked}[^\s\"'`<>,\\&]+"
+    tokens = rf"(?<![A-Za-z0-9])((?>{'|'.join(TOKENS)})){unmarked}[^\s\"'`<>,\\&]+"
     others = (
-        rf"(?i:(?<![a-z])((?>{'|'.join(NAMES)}){equals}(?:(?:{SCHEMES})\s+)?+)){unmarked}[^\s\"',;&\\]+",
+        rf"(?i:(?<![a-z])((?>{'|'.join(NAMES)}|code){equals}(?:(?:{SCHEMES})\s+)?+)){unmarked}[^\s\"',;&\\]+",
         rf"(?i:(?<![a-z])((?:bearer|basic)\s+)){unmarked}[^\s\"',;\\]{{4,}}",
         rf"([?&](?:key|sig)=){unmarked}[^\s\"'&#]+",
         rf"(://)(?!\*{{3}}@)[^\s/]{{1,{MOST}}}(?=@)",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ai_gateway.clock import Clock
 from ai_gateway.escalation import INSTRUCTION
@@ -13,36 +16,53 @@ from ai_gateway.failures import (
     Failover,
     FailureKind,
     NoTierAnswered,
-    OpenReason,
     ProviderFailure,
     QueryRefused,
 )
 from ai_gateway.model import (
     Answer,
     Attempt,
-    Backend,
     BreakerState,
     EmbeddingInput,
     Finish,
     FinishReason,
     Message,
     Outcome,
+    PriceClass,
     Prompt,
     Query,
+    SpendRule,
     Usage,
 )
+from ai_gateway.routing import Exclusion, Question, Situation, Standing, exclusion_of
 from ai_gateway.tier import ProviderTier
+from ai_gateway.trace import Step, TraceDraft, Try
+
+if TYPE_CHECKING:
+    from ai_gateway.masking import Masked, Masker  # only for those who want it
 
 log = logging.getLogger(__name__)
 
 DEFAULT_QUERY_SECONDS = 300.0
 MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+NO_USAGE = Usage(0, 0)
 LONG_UNITS = (("days", 24 * 3600), ("h", 3600), ("min", 60))
 """Of waits, with their seconds; from two of one on, a wait is told in it."""
-PRIVATE = "private"
-EMBEDS_NOT = "no_embeddings"
-EMBEDS_NOT_HINT = "set the embedding_model of a tier whose provider makes embeddings"
-PRIVATE_HINT = "a private query reaches local tiers only; start one, or ask without private"
+HINTS: Mapping[Exclusion, str] = MappingProxyType(
+    {
+        Exclusion.PRIVATE: "a private query reaches local tiers only; start one, or ask without private",
+        Exclusion.NOT_CONFIGURED: "{tier} is not configured; 'ai-gateway doctor' says what is missing",
+        Exclusion.EMBEDS_NOT: "set the embedding_model of a tier whose provider makes embeddings",
+        Exclusion.CONTEXT_TOO_LONG: POLICIES[FailureKind.CONTEXT_TOO_LONG].hint,
+        Exclusion.DEADLINE: POLICIES[FailureKind.DEADLINE].hint,
+        Exclusion.SPENDING: "{tier} costs more than the first tier; allow it with spend = auto, or in spending.rule",
+        Exclusion.DAILY_CAP: "as much was spent today as spending.daily_cap_usd allows; raise it, or wait for tomorrow",
+    }
+)
+"""What a person can do about a tier that must not be asked."""
+
+_question_of = lru_cache(maxsize=64)(Question)
+"""Equal questions are the same object: traces keep them, and to find one takes a fifth of the time of making it."""
 
 
 @dataclass(slots=True)
@@ -53,10 +73,16 @@ class Asking:
     prompt: Prompt | EmbeddingInput
     model: str | None
     started_at: float
+    masked: Masked | None = None
+    """Of a prompt that holds secrets: what the tier sees instead of them."""
+    tries: list[Try] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     characters: int = 0
     first_token_ms: float | None = None
     finish: Finish | None = None
+    usage: Usage = NO_USAGE
+    """What it took, as the upstream says or else by estimate."""
+    cost_usd: float | None = None
     elapsed_ms: float = 0.0
 
     @property
@@ -79,6 +105,29 @@ class Asking:
         if not says_something:
             raise ProviderFailure(FailureKind.EMPTY, f"an answer without text (finish reason {finish.reason})")
         self.finish = finish
+        self.usage = finish.usage or Usage.estimate(self.prompt, "".join(self.texts))
+        self.cost_usd = finish.cost_usd
+        if finish.cost_usd is None:
+            self.cost_usd = self.tier.cost_usd(finish.model or self.model, self.usage)
+
+    def mask(self, masker: Masker) -> None:
+        """Let the tier see placeholders instead of secrets."""
+        masked = masker.mask(self.prompt)
+        if masked.count:
+            self.prompt, self.masked = masked.prompt, masked
+
+    def step(self, step: Step, attempt: Attempt) -> Step:
+        """Complete the record of the step that led here."""
+        tier = self.tier
+        return step.came_to(
+            attempt,
+            first_token_ms=self.first_token_ms,
+            tries=tuple(self.tries),
+            address=tier.base_url,
+            characters=self.prompt.characters(),
+            cost_usd=self.cost_usd,
+            is_rehearsal=tier.is_rehearsal,
+        )
 
     def attempt(self, outcome: Outcome, reason: str | None, failure: ProviderFailure | None) -> Attempt:
         """Give the record of it."""
@@ -98,22 +147,38 @@ class Asking:
 
 
 class Run:
-    """What is known so far about one query on its way through the chain."""
+    """What is known so far about one query on its way through the chain.
 
-    def __init__(self, query: Query, clock: Clock) -> None:
+    Args:
+        query: What is asked.
+        draft: Where its steps are written down.
+        clock: The time.
+        rule: Whether a dearer tier may answer, where the query does not say.
+    """
+
+    def __init__(self, query: Query, draft: TraceDraft, clock: Clock, *, rule: SpendRule) -> None:
         self.query = query
-        self.query_id = uuid.uuid4().hex
+        self.draft = draft
         self.attempts: list[Attempt] = []
         self.may_escalate = False
         self.others_may_follow = False
         self.failed_tiers: set[ProviderTier] = set()
         self.retried_tiers: set[ProviderTier] = set()
+        self.is_cap_reached = False
+        self._rule = query.spend or rule
+        self._may_ask_for_more = self._rule is SpendRule.ASK
+        self._allowed = PriceClass.METERED if self._rule is SpendRule.AUTO else None
         self._clock = clock
         self._started_at = clock.monotonic()
         seconds = DEFAULT_QUERY_SECONDS if query.timeout_seconds is None else query.timeout_seconds
         self._ends_at = self._started_at + seconds
         self._too_short_tokens = 0
         self._hints: dict[str, str] = {}
+
+    @property
+    def elapsed_ms(self) -> float:
+        """How long it has taken so far."""
+        return 1000 * (self._clock.monotonic() - self._started_at)
 
     @property
     def remaining_seconds(self) -> float:
@@ -132,24 +197,39 @@ class Run:
             return prompt
         return replace(prompt, messages=(Message("system", INSTRUCTION), *prompt.messages))
 
-    def excludes(self, tier: ProviderTier) -> tuple[str, str] | None:
-        """Say why a tier must not be asked, whatever its breaker says, and what a person can do about that."""
-        if self.query.private and tier.backend is not Backend.LOCAL:
-            return PRIVATE, PRIVATE_HINT
-        if (missing := tier.missing) is not None:
-            return OpenReason.NOT_CONFIGURED, missing
-        if isinstance(self.query.prompt, EmbeddingInput) and not tier.embedding_models:
-            return EMBEDS_NOT, EMBEDS_NOT_HINT
-        if tier.context_tokens is not None and tier.context_tokens <= self._too_short_tokens:
-            return FailureKind.CONTEXT_TOO_LONG, POLICIES[FailureKind.CONTEXT_TOO_LONG].hint
-        if self.remaining_seconds <= 0:
-            return FailureKind.DEADLINE, POLICIES[FailureKind.DEADLINE].hint
-        return None
+    def situation(self, tiers: Sequence[ProviderTier], standings: Sequence[Standing]) -> Situation:
+        """Say all that the next decision is made of."""
+        facts = tuple(tier.facts_for(self.query) for tier in tiers)
+        if self._allowed is None:  # what the first of them costs is what the person is used to
+            self._allowed = next((tier.price_class for tier in facts if tier.is_configured), PriceClass.FREE)
+        return Situation(self._question, facts, tuple(standings))
 
-    def may_ask(self, tier: ProviderTier, *, early: bool = False) -> bool:
-        """Say whether a tier could take over, as things are; `early` as for its breaker's `acquire`."""
-        is_open = tier.breaker.state is BreakerState.OPEN
-        return self.excludes(tier) is None and (not is_open or (early and tier.breaker.may_be_probed_early))
+    def admits(self, tier: ProviderTier) -> bool:
+        """Say whether a tier might be asked, as far as its breaker lets it."""
+        return exclusion_of(self._question, tier.facts_for(self.query)) is None
+
+    def consented(self, price: PriceClass, *, granted: bool) -> None:
+        """Take in what the person said to a dearer class of tiers; they are asked once."""
+        self._may_ask_for_more = False
+        if granted:
+            self._allowed = price
+
+    @property
+    def _question(self) -> Question:
+        return _question_of(
+            self.query.private,
+            isinstance(self.query.prompt, EmbeddingInput),
+            self._too_short_tokens,
+            self.remaining_seconds > 0,
+            self._allowed or PriceClass.METERED,
+            self._may_ask_for_more,
+            self.is_cap_reached,
+        )
+
+    def excluded(self, tier: ProviderTier, exclusion: Exclusion, retry_after_seconds: float | None = None) -> Attempt:
+        """Remember what a person can do about a tier that must not be asked."""
+        missing = tier.missing if exclusion is Exclusion.NOT_CONFIGURED else None
+        return self.skipped(tier, exclusion, missing or HINTS[exclusion].format(tier=tier.name), retry_after_seconds)
 
     def skipped(
         self, tier: ProviderTier, reason: str, hint: str | None, retry_after_seconds: float | None = None
@@ -199,22 +279,20 @@ class Run:
         assert asking.finish is not None  # noqa: S101 - the caller checked
         content = "".join(asking.texts)
         finish = asking.finish
-        model = finish.model or asking.model
-        usage = finish.usage or Usage.estimate(asking.prompt, content)
         return Answer(
             content=content,
             backend=asking.tier.backend,
             provider=asking.tier.name,
-            model=model,
+            model=finish.model or asking.model,
             state=state,
             finish_reason=finish.reason,
-            usage=usage,
-            query_id=self.query_id,
-            elapsed_ms=1000 * (self._clock.monotonic() - self._started_at),
+            usage=asking.usage,
+            query_id=self.draft.query_id,
+            elapsed_ms=self.elapsed_ms,
             attempts=tuple(self.attempts),
             tool_calls=finish.tool_calls,
             vectors=finish.vectors,
-            cost_usd=asking.tier.cost_usd(model, usage) if finish.cost_usd is None else finish.cost_usd,
+            cost_usd=asking.cost_usd,
         )
 
 

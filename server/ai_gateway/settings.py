@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
-from ai_gateway.model import Backend
+from ai_gateway.model import Backend, PriceClass, SpendRule
 
 
 def _http_url(value: str) -> str:
@@ -67,9 +67,18 @@ class TierSettings(Section):
     """What every tier has."""
 
     enabled: bool = True
+    connect_seconds: PositiveFloat | None = None
+    """None: as `network.connect_seconds` says."""
     first_token_seconds: PositiveFloat | None = None
     idle_seconds: PositiveFloat | None = None
+    """Between two pieces of an answer."""
+    total_seconds: PositiveFloat | None = None
+    """For a whole answer; None: as long as the query has time."""
+    learn_first_token: bool = False
+    """Whether the limit of the first token comes down to a multiple of what is usual for the model."""
     context_tokens: PositiveInt | None = None
+    price: PriceClass | None = None
+    """None: local tiers are free, Copilot is included in its subscription, others are metered."""
 
 
 class CopilotSettings(TierSettings):
@@ -183,6 +192,8 @@ class LocalSettings(TierSettings):
     embedding_model: Name | None = "nomic-embed-text"
     base_url: HttpUrl = "http://127.0.0.1:11434"
     context_tokens: PositiveInt | None = 8192
+    warm_standby: bool = False
+    """Whether its model is loaded ahead when another tier begins to fail."""
 
 
 class ServiceSettings(TierSettings):
@@ -217,12 +228,53 @@ class CacheSettings(Section):
     enabled: bool = True
     ttl_seconds: PositiveFloat = 3600.0
     max_entries: PositiveInt = 1000
+    persistent: bool = False
+    """Whether answers outlive the process; those of private queries never do."""
+    max_megabytes: PositiveInt = 64
+    """Of what outlives it."""
 
 
 class QuerySettings(Section):
     """Limits of a query."""
 
     timeout_seconds: PositiveFloat = 300.0
+
+
+class StoreSettings(Section):
+    """What the windows of one person share: which tiers are dead, what was spent, the decisions of the last days."""
+
+    enabled: bool = True
+    path: str | None = None
+    """The file; None: `gateway.db` in the state folder of the user."""
+    redis_url: Annotated[SecretStr | None, Field(repr=False)] = None
+    """Of a Redis server through which a team shares breakers and, if they are persistent, answers."""
+
+
+class SpendingSettings(Section):
+    """What may be spent without asking."""
+
+    rule: SpendRule = SpendRule.AUTO
+    """Whether a tier that costs more than the first one may answer in its place."""
+    daily_cap_usd: PositiveFloat | None = None
+    """Metered tiers are left out for the rest of the day once they have cost as much."""
+
+
+class PrivacySettings(Section):
+    """What leaves the machine."""
+
+    private: bool = False
+    """Whether every query reaches local tiers only."""
+    private_paths: tuple[Name, ...] = ()
+    """Files that make a query private which quotes one of them, as patterns of a .gitignore."""
+    mask_secrets: bool = False
+    """Whether tiers that are not local get placeholders instead of keys and passwords."""
+
+
+class TelemetrySettings(Section):
+    """What is told to whoever watches over the process."""
+
+    otel: bool = False
+    """Whether queries are told as OpenTelemetry spans; needs the extra `otel`."""
 
 
 class NetworkSettings(Section):
@@ -247,6 +299,8 @@ class Settings(Section):
 
     order: tuple[Name, ...] = ()
     """Of the tiers; empty: copilot, cloud, the services, local."""
+    emergency: Name | None = None
+    """The tier that is asked only when nobody else can answer, not even the cache with an old answer."""
     copilot: CopilotSettings = CopilotSettings()
     cloud: CloudSettings = CloudSettings()
     openai: OpenAISettings = OpenAISettings()
@@ -259,6 +313,10 @@ class Settings(Section):
     breaker: BreakerSettings = BreakerSettings()
     cache: CacheSettings = CacheSettings()
     query: QuerySettings = QuerySettings()
+    store: StoreSettings = StoreSettings()
+    spending: SpendingSettings = SpendingSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     network: NetworkSettings = NetworkSettings()
 
     @property
@@ -273,4 +331,6 @@ class Settings(Section):
     @property
     def tier_names(self) -> tuple[str, ...]:
         """The tiers in the order of asking."""
-        return tuple(dict.fromkeys(self.order)) or ("copilot", "cloud", *self.services, "local")
+        ordered = self.order or ("copilot", "cloud", *self.services, "local")
+        last = () if self.emergency is None else (self.emergency,)
+        return tuple(dict.fromkeys((*ordered, *last)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import suppress
 
 import pytest
 
@@ -133,3 +134,40 @@ async def test_a_reader_that_stops_reading_ends_the_command_quietly(world: World
     async with asyncio.timeout(HANG_SECONDS):
         _, err = await process.communicate()
     assert (process.returncode, err) == (141, b"")
+
+
+async def test_a_dearer_tier_is_left_out_if_the_command_says_so(world: World) -> None:
+    world.copilot.fault(Fault.rate_limited(retry_after=60), times=None)
+    asked = await run("ask", "hello", "--spend", "never", environ=world.environ)
+    assert (asked.code, asked.out) == (0, "Hello from here\n")
+    assert "openai skipped: spending" in asked.err
+    assert world.openai.calls == 0
+
+
+async def test_in_a_pipe_there_is_nobody_to_ask_about_spending(world: World) -> None:
+    world.copilot.fault(Fault.rate_limited(retry_after=60), times=None)
+    asked = await run("ask", "hello", "--spend", "ask", environ=world.environ)
+    assert (asked.code, asked.out) == (0, "Hello from here\n")
+    assert "openai skipped: spend_nobody_to_ask" in asked.err
+
+
+@pytest.mark.parametrize(("key", "answer"), [("y", "Hello from the cloud"), ("n", "Hello from here")])
+async def test_on_a_terminal_the_person_is_asked_about_spending(world: World, key: str, answer: str) -> None:
+    world.copilot.fault(Fault.rate_limited(retry_after=60), times=None)
+    ours, theirs = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *AI_GATEWAY, "ask", "hello", "--spend", "ask", stdin=theirs, stdout=theirs, stderr=theirs, env=world.environ
+    )
+    os.close(theirs)
+    shown = b""
+    async with asyncio.timeout(HANG_SECONDS):
+        while b"n = no: " not in shown:
+            shown += await asyncio.to_thread(os.read, ours, 4096)
+        os.write(ours, f"{key}\n".encode())
+        with suppress(OSError):  # Linux says so when the last writer is gone
+            while chunk := await asyncio.to_thread(os.read, ours, 4096):
+                shown += chunk
+        assert await process.wait() == 0
+    os.close(ours)
+    assert b"Ask OpenAI gpt-4o-mini instead?" in shown
+    assert answer.encode() in shown

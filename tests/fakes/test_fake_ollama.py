@@ -133,8 +133,18 @@ async def test_a_load_is_aborted_when_its_client_leaves() -> None:
         await upstream.wait_for_calls(1)
         connection.close()
         await upstream.wait_until_idle()
-        assert (upstream.disconnects, upstream.loads) == (1, 0)
+        assert (upstream.disconnects, upstream.loads, upstream.aborted_loads) == (1, 0, 1)
         assert await loaded(upstream) == []
+
+
+async def test_it_tells_which_model_it_loads() -> None:
+    ready = asyncio.Event()
+    async with FakeOllama(load=ready) as upstream:
+        answer = asyncio.create_task(chat(upstream))
+        await upstream.wait_for(lambda: upstream.loading == "llama3.2:latest")
+        ready.set()
+        await answer
+        assert (upstream.loading, upstream.loads, upstream.aborted_loads) == (None, 1, 0)
 
 
 async def test_another_context_length_loads_the_model_again() -> None:
@@ -145,6 +155,14 @@ async def test_another_context_length_loads_the_model_again() -> None:
         await chat(upstream, options={"num_ctx": 8192})
         assert upstream.loads == 2
         assert await loaded(upstream) == [("llama3.2:latest", 8192)]
+
+
+async def test_a_request_that_forbids_to_shift_the_context_loads_the_model_again_after_one_that_does_not() -> None:
+    async with FakeOllama() as upstream:
+        await chat(upstream)
+        await chat(upstream, shift=False)
+        await chat(upstream, shift=False)
+        assert upstream.loads == 2
 
 
 async def test_a_long_prompt_is_cut_silently_or_refused_if_that_was_asked_for() -> None:

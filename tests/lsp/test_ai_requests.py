@@ -113,6 +113,8 @@ async def test_pins_options_and_cache_control_reach_the_gateway(
         ({"prompt": "x", "tools": [{}]}, "tools.0"),
         ({"prompt": "x", "response_format": "json"}, "response_format"),
         ({"prompt": "x", "private": "yes"}, "private"),
+        ({"prompt": "x", "spend": "much"}, "spend"),
+        ({"prompt": "x", "paths": ["a\nb"]}, "paths.0"),
         ({"prompt": "x", "cache": "sometimes"}, "cache"),
         ({"prompt": "x", "ttl_seconds": -1}, "ttl_seconds"),
         ({"prompt": "x", "timeout_seconds": 0}, "timeout_seconds"),
@@ -147,6 +149,14 @@ async def test_a_prompt_of_fifty_megabytes_is_refused_and_the_server_goes_on(ser
         ("ai/reset", {"provider": 5}, "provider"),
         ("ai/reset", {"provider": "nobody"}, "provider"),
         ("ai/metrics", {"since": 5}, "since"),
+        ("ai/explain", {"query_id": 5}, "query_id"),
+        ("ai/explain", {"query_id": "nothing"}, "query_id"),
+        ("ai/explain", {"repay": True}, "repay"),
+        ("ai/force", {"state": "open"}, "provider"),
+        ("ai/force", {"provider": "copilot", "state": "half_open"}, "state"),
+        ("ai/force", {"provider": "copilot", "state": "open", "seconds": 0}, "seconds"),
+        ("ai/force", {"provider": "nobody", "state": "open"}, "provider"),
+        ("ai/embed", {"input": "x", "paths": [""]}, "paths.0"),
     ],
 )
 async def test_other_wrong_parameters_name_their_field(
@@ -201,7 +211,7 @@ async def test_health_metrics_and_reset_tell_of_a_breaker(
     assert broken["process"]["pid"] == server.pid
     assert (metrics["total_requests"], metrics["failures"], metrics["providers_active"]) == (1, 1, 0)
     assert metrics["providers"]["openai"]["failures"] == {"rate_limit": 1}
-    assert reset == {"status": "ok", "state": "closed", "reset": ["openai"]}
+    assert reset == {"status": "ok", "state": "closed", "reset": ["openai"], "forgotten": 0}
     assert (mended["status"], mended["providers"][0]["reachable"]) == ("ok", True)
 
 

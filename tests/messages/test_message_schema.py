@@ -13,19 +13,25 @@ PROMISED = {
     ("ai/query", "params"): {
         "prompt", "messages", "system", "context", "backend", "provider", "model", "temperature", "max_tokens", "stop",
         "tools", "response_format", "private", "cache", "ttl_seconds", "timeout_seconds", "escalate",
-        "partialResultToken", "workDoneToken",
+        "spend", "paths", "partialResultToken", "workDoneToken",
     },
     ("ai/query", "result"): {
         "response", "backend", "state", "provider", "model", "finish_reason", "usage", "cost_usd", "cached", "stale",
         "age_seconds", "query_id", "elapsed_ms", "attempts",
     },
-    ("ai/query", "error_data"): {"attempts", "retry_after_seconds", "hint"},
+    ("ai/query", "error_data"): {"attempts", "retry_after_seconds", "hint", "last_answer"},
     ("ai/health", "params"): {"probe"},
     ("ai/health", "result"): {
         "status", "copilot_available", "cloud_available", "local_available", "circuit_state", "providers", "process",
         "recommended_local_model",
     },
     ("ai/reset", "params"): {"provider", "cache"},
+    ("ai/force", "params"): {"provider", "state", "seconds"},
+    ("ai/explain", "params"): {"query_id", "replay"},
+    ("ai/explain", "result"): {
+        "query_id", "asked_at", "elapsed_ms", "outcome", "cache", "joined", "private", "masked", "provider", "backend",
+        "model", "finish_reason", "usage", "cost_usd", "age_seconds", "hint", "steps", "page",
+    },
     ("ai/reset", "result"): {"status", "state", "reset"},
     ("ai/metrics", "result"): {
         "total_requests", "cache_hits", "cache_hit_rate_percent", "failures", "providers_active", "providers",

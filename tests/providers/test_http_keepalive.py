@@ -10,11 +10,13 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 import aiohttp
+import httpx
 import pytest
 
 from ai_gateway.failures import FailureKind
 from ai_gateway.providers.http import Upstream
 from ai_gateway.providers.network import Network
+from ai_gateway.providers.transport import Transport
 from support.asking import HANG_SECONDS, MESSAGES, ask, chain_of, failure_of
 from support.raw_server import AUTHORITY, RawServer, Script, closing, header, response
 from support.upstreams import ANSWER, chunked, provider_of, saying
@@ -148,6 +150,50 @@ async def test_closing_ends_what_is_running() -> None:
         await provider.aclose()
         failure = await failure_of(asyncio.wait_for(asking, HANG_SECONDS))
     assert failure.kind in {FailureKind.STREAM_BROKEN, FailureKind.NETWORK}
+
+
+async def test_a_connection_that_is_closed_between_two_reads_breaks_the_answer() -> None:
+    async def stall(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(chunked(b"hi"))
+        await asyncio.get_running_loop().create_future()
+
+    async with RawServer(stall) as server:
+        transport = Transport(server.url, Network())
+        answer = await transport.handle_async_request(httpx.Request("GET", server.url))
+        chunks = answer.aiter_raw()
+        async with aclosing(answer):
+            assert await asyncio.wait_for(anext(chunks), HANG_SECONDS) == b"hi"
+            closing_all = asyncio.create_task(transport.aclose())
+            await asyncio.sleep(0)  # it has closed the connection by now, and nobody was told yet
+            with pytest.raises(httpx.ReadError):
+                await anext(chunks)
+            await closing_all
+
+
+async def test_nobody_complains_of_an_idle_connection_that_is_reset() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    is_answered, is_reset = asyncio.Event(), asyncio.Event()
+
+    async def answer_and_reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(chunked(ANSWER))
+        await writer.drain()
+        for _ in range(20):  # let the client wait for the rest
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        await is_answered.wait()
+        reset(writer)
+        is_reset.set()
+
+    async with saying(answer_and_reset, WHOLE) as (server, provider):
+        for _query in range(2):
+            assert (await ask(provider)).content == "hi"
+            is_answered.set()
+            await is_reset.wait()
+        assert server.connections == 2
+    gc.collect()
+    assert complaints == []
 
 
 async def body_of(upstream: Upstream, method: str) -> bytes:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from ai_gateway.cli.arguments import Arguments, parse
 from ai_gateway.cli.exits import Exit
 from ai_gateway.logs import log_to_stderr
+
+Command = Callable[[Arguments], int]
+"""Does one thing, and gives its exit code."""
+MODULES = {"login": "account", "logout": "account", "reset": "breakers", "force": "breakers"}
+"""Where the function of a command is, unless in a module of its own name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,25 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Arguments) -> int:
     log_to_stderr(arguments.log_level)
-    match arguments.command:
-        case "ask":
-            from ai_gateway.cli.ask import ask as command  # noqa: PLC0415 - as above
-        case "health":
-            from ai_gateway.cli.health import health as command  # noqa: PLC0415
-        case "doctor":
-            from ai_gateway.cli.doctor import doctor as command  # noqa: PLC0415
-        case "models":
-            from ai_gateway.cli.models import models as command  # noqa: PLC0415
-        case "pull":
-            from ai_gateway.cli.pull import pull as command  # noqa: PLC0415
-        case "login":
-            from ai_gateway.cli.account import login as command  # noqa: PLC0415
-        case "logout":
-            from ai_gateway.cli.account import logout as command  # noqa: PLC0415
-        case "demo":
-            from ai_gateway.demo import demo  # noqa: PLC0415
+    if arguments.command == "demo":
+        from ai_gateway.demo import demo  # noqa: PLC0415 - as above
 
-            return demo(pace=arguments.pace, as_json=arguments.json)
-        case _:
-            from ai_gateway.cli.serve import serve as command  # noqa: PLC0415
+        return demo(pace=arguments.pace, as_json=arguments.json)
+    name = arguments.command or "serve"
+    command: Command = getattr(import_module(f"ai_gateway.cli.{MODULES.get(name, name)}"), name)
     return command(arguments)

@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ai_gateway import __version__
+from ai_gateway.cli.durations import seconds_of
 
 DESCRIPTION = "A language server that always gets an answer: GitHub Copilot, then a cloud model, then local Ollama."
 EXITS = "exit codes: 0 well · 1 a fault was found · 2 wrong usage · 3 no tier answered · 4 the query was refused"
+ABOUT_RESET = (
+    "Close circuit breakers in all windows; they notice within seconds. What a window alone has found out, that a "
+    "credential is refused or a model unknown, ends with other settings or with ai/reset there."
+)
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -33,10 +38,20 @@ class Arguments(argparse.Namespace):
     timeout: float | None = None
     private: bool = False
     escalate: bool = False
+    spend: str | None = None
+    explain: bool = False
     stream: bool | None = None
     quiet: bool = False
     pace: float = 1.0
     recommended: bool = False
+    fault: str = "hang"
+    seconds: float = 30.0
+    list: bool = False
+    query_id: str | None = None
+    replay: bool = False
+    prometheus: bool = False
+    cache: bool = False
+    state: str = "auto"
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -59,11 +74,22 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--provider", metavar="NAME", help="only this provider's")
     pull = commands.add_parser("pull", help="bring a local model to this machine, by Ollama")
     _add_pull(pull)
+    explain = commands.add_parser("explain", help="see why an answer came from where it came from", epilog=EXITS)
+    _add_explain(explain)
+    metrics = commands.add_parser("metrics", help="see what all windows have done so far, in figures", epilog=EXITS)
+    _add_metrics(metrics)
+    reset = commands.add_parser("reset", help="close circuit breakers by hand", description=ABOUT_RESET, epilog=EXITS)
+    _add_reset(reset)
+    force = commands.add_parser("force", help="keep a provider out, or in, by hand", epilog=EXITS)
+    _add_force(force)
+    drill = commands.add_parser("drill", help="see what an outage would be like, before there is one", epilog=EXITS)
+    _add_drill(drill)
     login = commands.add_parser("login", help="sign in to Copilot by a code, where no editor has")
     logout = commands.add_parser("logout", help="forget the token of 'login'")
-    for command in (health, doctor, demo, models, pull, login, logout):
+    for command in (health, doctor, demo, models, pull, explain, metrics, reset, force, drill, login, logout):
         _add_common(command, nested=True)
-        command.add_argument("--json", action="store_true", help="print JSON")
+        if command is not metrics:
+            command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -123,14 +149,67 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--private", action="store_true", help="ask local tiers only")
     parser.add_argument("--escalate", action="store_true", help="let a model ask for a stronger one")
     parser.add_argument(
+        "--spend",
+        choices=("auto", "ask", "never"),
+        help="whether a dearer tier may answer where the first one can't (default: as the settings say)",
+    )
+    parser.add_argument(
         "--stream",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="show the answer as it arrives; the default on a terminal. Elsewhere only a whole answer is written",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="do not say who answered")
+    parser.add_argument("--explain", action="store_true", help="say on standard error how it came to this answer")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     _add_common(parser, nested=True)
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("query_id", nargs="?", metavar="QUERY_ID", help="which query (default: the last of any window)")
+    parser.add_argument("--replay", action="store_true", help="also make every decision again, on what was known then")
+
+
+def _add_metrics(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--prometheus", action="store_true", help="print them as Prometheus reads them")
+    form.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_reset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="whose (default: everybody's)")
+    parser.add_argument("--cache", action="store_true", help="also wipe the answers that are kept on the disk")
+
+
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", metavar="PROVIDER", help="whose breaker")
+    parser.add_argument(
+        "state",
+        choices=("open", "closed", "auto"),
+        help="open: it is asked no more; closed: it is always asked; auto: as it goes, with a fresh start",
+    )
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        type=seconds_of,
+        default=3600.0,
+        metavar="TIME",
+        help="how long, such as 90s, 30m or 2h (default: 1h)",
+    )
+
+
+def _add_drill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--provider", metavar="NAME", help="whose outage (default: the first that is asked)")
+    parser.add_argument("--fault", default="hang", metavar="FAULT", help="what it does; see --list (default: hang)")
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        type=seconds_of,
+        default=30.0,
+        metavar="TIME",
+        help="how long, such as 2m (default: 30s). Meanwhile a few tiny questions are asked, of other tiers for real",
+    )
+    parser.add_argument("--list", action="store_true", help="say which faults there are")
 
 
 def _add_pull(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,11 @@ import sys
 from contextlib import aclosing
 
 from ai_gateway.cli.arguments import Arguments
+from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.page import print_page
 from ai_gateway.cli.settings import settings_of
+from ai_gateway.explaining import page_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import query_result
@@ -38,20 +41,31 @@ def ask(arguments: Arguments) -> int:
             timeout_seconds=arguments.timeout,
             private=arguments.private,
             escalate=arguments.escalate,
+            spend=arguments.spend,
         )
         return asyncio.run(_ask(query, arguments))
-    except QueryRefused as error:
-        return _complain(error, Exit.REFUSED, error.hint)
-    except NoTierAnswered as error:
-        return _complain(error, Exit.NO_ANSWER, error.hint)
     except GatewayError as error:
-        return _complain(error, Exit.USAGE)
+        return _complain(error)
 
 
 async def _ask(query: Query, arguments: Arguments) -> int:
+    async with Gateway.from_settings(settings_of(arguments)) as gateway:
+        gateway.ask_through(ask_on_terminal)
+        code = Exit.OK
+        try:
+            await _tell(gateway, query, arguments)
+        except GatewayError as error:
+            code = _complain(error)
+        if arguments.explain and (trace := await gateway.explain()) is not None:
+            print_page(f"\n{page_of(trace)}", sys.stderr)
+        return code
+
+
+async def _tell(gateway: Gateway, query: Query, arguments: Arguments) -> None:
+    """Ask, and show the answer, as it arrives or at its end."""
     shows = sys.stdout.isatty() if arguments.stream is None else arguments.stream
     shows = shows and not arguments.json
-    async with Gateway.from_settings(settings_of(arguments)) as gateway, aclosing(gateway.stream(query)) as events:
+    async with aclosing(gateway.stream(query)) as events:
         async for event in events:
             match event:
                 case Delta(text) if shows:
@@ -61,7 +75,6 @@ async def _ask(query: Query, arguments: Arguments) -> int:
                     _say(f"broke off ({reason}); what is above does not count, starting over")
                 case Answer():
                     _print_answer(event, arguments, is_shown=shows)
-    return Exit.OK
 
 
 def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> None:
@@ -111,8 +124,10 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _complain(error: GatewayError, code: Exit, hint: str | None = None) -> int:
+def _complain(error: GatewayError) -> Exit:
     _say(f"ai-gateway: {error}")
-    if hint:
-        _say(f"  {hint}")
-    return code
+    if not isinstance(error, NoTierAnswered):
+        return Exit.USAGE
+    if error.hint:
+        _say(f"  {error.hint}")
+    return Exit.REFUSED if isinstance(error, QueryRefused) else Exit.NO_ANSWER

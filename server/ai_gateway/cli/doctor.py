@@ -18,7 +18,7 @@ from ai_gateway import __version__
 from ai_gateway.assemble import network_of
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
-from ai_gateway.cli.health import provider_table
+from ai_gateway.cli.health import is_well, provider_table
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.config import LoadedSettings
 from ai_gateway.failures import ProviderFailure
@@ -141,7 +141,7 @@ def _trust_of(url: str, network: Network) -> str:
 
 def _next_steps(found: Health, remarks: Iterable[str]) -> Iterator[str]:
     yield from (f"mend the setting {problem}" for problem in found.problems)
-    hints = [f"{each.name}: {each.hint}" for each in found.providers if each.hint and not each.reachable]
+    hints = [f"{each.name}: {each.hint}" for each in found.providers if each.hint and not is_well(each)]
     yield from hints
     yield from (f"copilot: {remark}" for remark in remarks if not any(remark in step for step in hints))
     if not found.local_available:

@@ -15,6 +15,9 @@ from ai_gateway.cli.settings import settings_of
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, HealthStatus, ProviderHealth
 from ai_gateway.messages.encode import health_result
+from ai_gateway.model import BreakerState
+from ai_gateway.run import wait_in_words
+from ai_gateway.spending.words import usd_in_words
 
 STYLES = {HealthStatus.OK: "green", HealthStatus.DEGRADED: "yellow", HealthStatus.DOWN: "red"}
 
@@ -38,6 +41,8 @@ def _print(found: Health) -> None:
     console = Console(highlight=False)
     console.print(Text.assemble("AI Gateway: ", (found.status, STYLES.get(found.status, ""))))
     console.print(provider_table(found.providers))
+    if spending := _spending(found):
+        console.print(spending)
     for problem in found.problems:
         console.print(f"[yellow]setting[/] {problem}", soft_wrap=True)
 
@@ -52,13 +57,38 @@ def provider_table(providers: tuple[ProviderHealth, ...]) -> Table:
     return table
 
 
+def is_well(provider: ProviderHealth) -> bool:
+    """Say whether it is there and would be asked."""
+    return bool(provider.reachable) and provider.state is BreakerState.CLOSED
+
+
 def _now(provider: ProviderHealth) -> Text:
     if provider.reason == "not_configured":
         return Text("- not configured", "dim")
+    if provider.reachable and provider.state is not BreakerState.CLOSED:
+        return Text(f"✓ there, but {_breaker(provider)}", "yellow")
     if provider.reachable:
         return Text("✓ there", "green")
     return Text(f"✗ {provider.last_error or 'no answer in time'}", "red")
 
 
+def _breaker(provider: ProviderHealth) -> str:
+    """Say how its breaker is, which other windows may have opened."""
+    if provider.forced is not None:
+        return f"kept {provider.forced} by hand"
+    if provider.state is BreakerState.HALF_OPEN:
+        return "to be tried again"
+    seconds = provider.retry_after_seconds
+    wait = "" if seconds is None else f", for {wait_in_words(seconds)}"
+    return f"left out ({provider.reason}){wait}"
+
+
 def _to_do(provider: ProviderHealth) -> str:
-    return "" if provider.reachable else provider.hint or ""
+    return "" if is_well(provider) else provider.hint or ""
+
+
+def _spending(found: Health) -> str:
+    if not found.spent_today_usd and found.daily_cap_usd is None:
+        return ""
+    cap = "" if found.daily_cap_usd is None else f" of {usd_in_words(found.daily_cap_usd)}"
+    return f"spent today: {usd_in_words(found.spent_today_usd or 0.0)}{cap}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
-from ai_gateway.lsp.run import run
+from ai_gateway.lsp.memory import import_protocol
 
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def serve(arguments: Arguments) -> int:
     """Serve until the editor leaves; give the exit code that LSP asks for."""
+    import_protocol()
+    from ai_gateway.lsp.run import run  # noqa: PLC0415 - it brings along the types of LSP as they are by then
+
     transport, address = arguments.transport or ("stdio", "")
 
     def load(editor: Mapping[str, object] | None, workspace: Mapping[str, object] | None) -> LoadedSettings:

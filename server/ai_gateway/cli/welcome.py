@@ -9,6 +9,7 @@ Without an editor:
   ai-gateway doctor               see what is configured here, and what to do next
   ai-gateway ask "why is the sky blue?"
   git diff | ai-gateway ask "review this change:" -
+  ai-gateway explain              see why the last answer came from where it came from
 
 With one, let it run:  ai-gateway --stdio
 More:  ai-gateway --help"""

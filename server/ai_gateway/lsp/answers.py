@@ -6,6 +6,7 @@ This module brings along all that is slow to import; nothing imports it before t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,11 +15,15 @@ from ai_gateway.clock import SYSTEM_CLOCK
 from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, health_of
+from ai_gateway.lsp.consent import ask_in_editor
 from ai_gateway.lsp.status import StatusPublisher
-from ai_gateway.lsp.streaming import followed
+from ai_gateway.lsp.streaming import followed, told
 from ai_gateway.messages import encode
 from ai_gateway.messages.params import (
+    DrillParams,
     EmbedParams,
+    ExplainParams,
+    ForceParams,
     HealthParams,
     MetricsParams,
     ModelsParams,
@@ -28,7 +33,10 @@ from ai_gateway.messages.params import (
     SignOutParams,
 )
 from ai_gateway.messages.results import (
+    DrillResult,
     EmbedResult,
+    ExplainResult,
+    ForceResult,
     HealthResult,
     MetricsResult,
     ModelsResult,
@@ -37,6 +45,7 @@ from ai_gateway.messages.results import (
     SignInResult,
     SignOutResult,
 )
+from ai_gateway.model import BreakerState
 
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
@@ -65,6 +74,7 @@ class Answers:
         self._server = server
         self.gateway = Gateway.from_settings(loaded)
         self.gateway.on_sign_in = self._tell_of_sign_in
+        self.gateway.ask_through(partial(ask_in_editor, server))
 
     async def query(self, params: Params) -> QueryResult:
         """Answer `ai/query`."""
@@ -83,6 +93,7 @@ class Answers:
                 backend=wanted.backend,
                 provider=wanted.provider,
                 private=wanted.private,
+                paths=wanted.paths,
                 timeout_seconds=wanted.timeout_seconds,
             )
         )
@@ -108,11 +119,35 @@ class Answers:
         SignOutParams.parse(params)
         return {"status": "ok", "remaining": list(await self.gateway.sign_out())}
 
-    def reset(self, params: Params) -> ResetResult:
+    async def drill(self, params: Params) -> DrillResult:
+        """Answer `ai/drill`; a cancel ends the drill."""
+        wanted = DrillParams.parse(params)
+        from ai_gateway.drill.rehearsal import rehearse  # noqa: PLC0415 - few people rehearse
+
+        with told(self._server, wanted.work_done_token) as tell:
+            report = await rehearse(self.gateway, wanted.provider, wanted.fault, wanted.seconds, tell=tell)
+        return encode.drill_result(report)
+
+    async def reset(self, params: Params) -> ResetResult:
         """Answer `ai/reset`."""
         wanted = ResetParams.parse(params)
-        names = self.gateway.reset(wanted.provider, cache=wanted.cache)
-        return {"status": "ok", "state": self.gateway.state, "reset": list(names)}
+        names = self.gateway.reset(wanted.provider)
+        forgotten = await self.gateway.forget_answers() if wanted.cache else 0
+        return {"status": "ok", "state": self.gateway.state, "reset": list(names), "forgotten": forgotten}
+
+    def force(self, params: Params) -> ForceResult:
+        """Answer `ai/force`."""
+        wanted = ForceParams.parse(params)
+        state = BreakerState(wanted.state)
+        self.gateway.force(wanted.provider, state, seconds=wanted.seconds)
+        return {"status": "ok", "provider": wanted.provider, "state": state, "seconds": wanted.seconds}
+
+    async def explain(self, params: Params) -> ExplainResult:
+        """Answer `ai/explain`."""
+        wanted = ExplainParams.parse(params)
+        from ai_gateway.messages.explained import explain_result, trace_of  # noqa: PLC0415 - few people ask
+
+        return explain_result(await trace_of(self.gateway, wanted.query_id), replayed=wanted.replay)
 
     def metrics(self, params: Params) -> MetricsResult:
         """Answer `ai/metrics`."""

@@ -44,9 +44,24 @@ async def sign_out(ls: GatewayServer, params: Params) -> Result:
     return await (await ls.host.answers()).sign_out(params)
 
 
+async def drill(ls: GatewayServer, params: Params) -> Result:
+    """Rehearse an outage."""
+    return await (await ls.host.answers()).drill(params)
+
+
 async def reset(ls: GatewayServer, params: Params) -> Result:
     """Close breakers by hand."""
-    return (await ls.host.answers()).reset(params)
+    return await (await ls.host.answers()).reset(params)
+
+
+async def force(ls: GatewayServer, params: Params) -> Result:
+    """Keep a breaker open or closed by hand."""
+    return (await ls.host.answers()).force(params)
+
+
+async def explain(ls: GatewayServer, params: Params) -> Result:
+    """Tell how a query went."""
+    return await (await ls.host.answers()).explain(params)
 
 
 async def metrics(ls: GatewayServer, params: Params) -> Result:
@@ -76,7 +91,10 @@ HANDLERS: dict[str, Callable[..., object]] = {
     "ai/embed": embed,
     "ai/models": models,
     "ai/health": health,
+    "ai/drill": drill,
     "ai/reset": reset,
+    "ai/force": force,
+    "ai/explain": explain,
     "ai/signIn": sign_in,
     "ai/signOut": sign_out,
     "ai/metrics": metrics,

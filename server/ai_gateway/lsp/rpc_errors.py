@@ -61,8 +61,10 @@ def incident(error: BaseException) -> str:
 def _told(error: BaseException) -> tuple[int, str, object]:
     message, data = str(error), None
     match error:
-        case Refused() | JsonRpcInvalidParams() | JsonRpcMethodNotFound():
+        case Refused() | JsonRpcMethodNotFound():
             return error.code, message, data
+        case JsonRpcInvalidParams():  # of pygls, whose text quotes what the client sent
+            return error.code, "the parameters are not valid", data
         case InvalidQuery():
             return Code.INVALID_PARAMS, message, {"field": error.field}
         case NoTierAnswered():

@@ -11,15 +11,15 @@ from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health
 
 LOOK_SECONDS = 3.0
-"""How often credentials are looked at while nothing else happens."""
+"""How often it is looked at what others have changed, while nothing else happens: credentials, and other windows."""
 
 
 class StatusPublisher:
     """Publishes once at the beginning, and then at every change.
 
     Breakers change by themselves too, when an open period ends, and nobody calls then: so the publisher wakes at the
-    earliest of these times. Credentials change in files of others: it looks for that from time to time. Changes within
-    one turn of the event loop are published together.
+    earliest of these times. Others change credentials, and what the windows share: it looks for that from time to time.
+    Changes within one turn of the event loop are published together.
 
     Args:
         gateway: Whose status it is; its `on_change` becomes the publisher's.
@@ -36,7 +36,7 @@ class StatusPublisher:
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        looking = asyncio.ensure_future(self._look_at_credentials())
+        looking = asyncio.ensure_future(self._look_around())
         try:
             while True:
                 health = await self._gateway.health()
@@ -57,7 +57,7 @@ class StatusPublisher:
             for wait in waits:
                 wait.cancel()
 
-    async def _look_at_credentials(self) -> None:
+    async def _look_around(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self._gateway.notice_credentials()
+            await self._gateway.refresh()

@@ -47,6 +47,26 @@ async def followed(server: GatewayServer, events: AsyncGenerator[Event, None], p
 
 
 @contextmanager
+def told(server: GatewayServer, token: ProgressToken | None) -> Iterator[Callable[[str], None]]:
+    """Tell of long work line by line, under LSP's `workDoneToken` if there is one; the client may cancel by it."""
+    if token is None:
+        yield lambda _line: None
+        return
+
+    def tell(kind: str, **more: object) -> None:
+        server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, **more}})
+
+    cancellable = server.protocol.progress.tokens
+    cancellable[token] = asyncio.current_task()  # type: ignore[assignment]  # a task is cancelled as a future is
+    tell("begin", title=TITLE, cancellable=True)
+    try:
+        yield lambda line: tell("report", message=line)
+    finally:
+        cancellable.pop(token, None)
+        tell("end")
+
+
+@contextmanager
 def _partial_results(server: GatewayServer, token: ProgressToken) -> Iterator[Listener]:
     """Stream the text, under LSP's `partialResultToken`."""
 

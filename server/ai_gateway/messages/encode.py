@@ -10,9 +10,12 @@ from ai_gateway.health import Health, ProviderHealth
 from ai_gateway.messages.results import (
     AllowanceResult,
     AttemptResult,
+    DrillQuestionResult,
+    DrillResult,
     EmbedResult,
     HealthResult,
     HealthSummary,
+    LastAnswerResult,
     MetricsResult,
     ModelResult,
     ModelsResult,
@@ -24,11 +27,12 @@ from ai_gateway.messages.results import (
     UsageResult,
 )
 from ai_gateway.metrics import MetricsSnapshot, ProviderMetrics
-from ai_gateway.model import Allowance, Answer, Attempt, Embedding, ModelInfo, Usage
+from ai_gateway.model import Allowance, Answer, Attempt, Embedding, LastAnswer, ModelInfo, Usage
 from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
     from ai_gateway.credentials.device_flow import DeviceCode
+    from ai_gateway.drill.report import DrillQuestion, DrillReport
 
 
 def query_result(answer: Answer) -> QueryResult:
@@ -40,7 +44,7 @@ def query_result(answer: Answer) -> QueryResult:
         "provider": answer.provider,
         "model": answer.model,
         "finish_reason": answer.finish_reason,
-        "usage": _usage(answer.usage),
+        "usage": usage_result(answer.usage),
         "cost_usd": answer.cost_usd,
         "cached": answer.cached,
         "stale": answer.stale,
@@ -62,7 +66,7 @@ def embed_result(embedding: Embedding) -> EmbedResult:
         "backend": embedding.backend,
         "provider": embedding.provider,
         "model": embedding.model,
-        "usage": _usage(embedding.usage),
+        "usage": usage_result(embedding.usage),
         "cost_usd": embedding.cost_usd,
         "query_id": embedding.query_id,
         "elapsed_ms": embedding.elapsed_ms,
@@ -77,6 +81,7 @@ def no_answer_data(error: NoTierAnswered) -> NoAnswerData:
         "retry_after_seconds": error.retry_after_seconds,
         "hint": error.hint,
         "reason": error.kind if isinstance(error, QueryRefused) else None,
+        "last_answer": None if error.last_answer is None else _last_answer(error.last_answer),
     }
 
 
@@ -91,6 +96,8 @@ def health_summary(health: Health) -> HealthSummary:
         "providers": [_provider_health(provider) for provider in health.providers],
         "recommended_local_model": health.recommended_local_model,
         "problems": list(health.problems),
+        "spent_today_usd": health.spent_today_usd,
+        "daily_cap_usd": health.daily_cap_usd,
     }
 
 
@@ -120,6 +127,32 @@ def sign_in_result(code: DeviceCode | None) -> SignInResult:
     }
 
 
+def drill_result(report: DrillReport) -> DrillResult:
+    """Say what a drill has shown."""
+    return {
+        "provider": report.provider,
+        "fault": report.fault,
+        "seconds": report.seconds,
+        "lasted_seconds": report.lasted_seconds,
+        "ending": report.ending,
+        "all_answered": report.all_answered,
+        "verdict": report.verdict,
+        "questions": [_drill_question(question) for question in report.questions],
+        "breaker": [
+            {
+                "after_seconds": change.after_seconds,
+                "before": change.before,
+                "after": change.after,
+                "reason": change.reason,
+                "reopens_in_seconds": change.reopens_in_seconds,
+            }
+            for change in report.breaker
+        ],
+        "recovery": None if report.recovery is None else _drill_question(report.recovery),
+        "advice": list(report.advice),
+    }
+
+
 def models_result(found: Iterable[tuple[ProviderTier, ModelInfo]], problems: Iterable[str]) -> ModelsResult:
     """Say which models there are."""
     return {"models": [_model(tier, model) for tier, model in found], "problems": list(problems)}
@@ -130,12 +163,17 @@ def metrics_result(figures: MetricsSnapshot, *, providers_active: int) -> Metric
     return {
         "total_requests": figures.total_requests,
         "cache_hits": figures.cache_hits,
+        "cache_misses": figures.cache_misses,
         "cache_hit_rate_percent": figures.cache_hit_rate_percent,
+        "joined": figures.joined,
         "failures": figures.failures,
         "providers_active": providers_active,
+        "retries": figures.retries,
+        "escalations": figures.escalations,
         "stale_answers": figures.stale_answers,
         "unanswered": figures.unanswered,
         "cancelled": figures.cancelled,
+        "cost_usd": figures.cost_usd,
         "providers": _providers(figures.providers),
     }
 
@@ -155,7 +193,26 @@ def _attempts(attempts: Iterable[Attempt]) -> list[AttemptResult]:
     ]
 
 
-def _usage(usage: Usage) -> UsageResult:
+def _drill_question(question: DrillQuestion) -> DrillQuestionResult:
+    return {
+        "asked_after_seconds": question.asked_after_seconds,
+        "outcome": question.outcome,
+        "elapsed_ms": question.elapsed_ms,
+        "provider": question.provider,
+        "backend": question.backend,
+        "model": question.model,
+        "attempts": _attempts(question.attempts),
+        "was_retracted": question.was_retracted,
+        "hint": question.hint,
+    }
+
+
+def _last_answer(last: LastAnswer) -> LastAnswerResult:
+    return {"provider": last.provider, "model": last.model, "age_seconds": last.age_seconds}
+
+
+def usage_result(usage: Usage) -> UsageResult:
+    """Say what was read and written."""
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -178,6 +235,10 @@ def _provider_health(provider: ProviderHealth) -> ProviderHealthResult:
         "credential": provider.credential,
         "allowance": None if provider.allowance is None else _allowance(provider.allowance),
         "is_loading": provider.is_loading,
+        "price_class": provider.price_class,
+        "is_emergency": provider.is_emergency,
+        "forced": provider.forced,
+        "preload_problem": provider.preload_problem,
         "reachable": provider.reachable,
     }
 
@@ -215,6 +276,10 @@ def _providers(providers: Mapping[str, ProviderMetrics]) -> dict[str, ProviderMe
             "failures": dict(figures.failures),
             "skipped": figures.skipped,
             "cancelled": figures.cancelled,
+            "escalated": figures.escalated,
+            "retries": dict(figures.retries),
+            "transitions": dict(figures.transitions),
+            "openings": dict(figures.openings),
             "latency_ms": {
                 "p50": figures.latency_ms.p50,
                 "p95": figures.latency_ms.p95,
@@ -222,6 +287,7 @@ def _providers(providers: Mapping[str, ProviderMetrics]) -> dict[str, ProviderMe
             },
             "first_token_ms": {"p50": figures.first_token_ms.p50, "p95": figures.first_token_ms.p95},
             "input_tokens": figures.input_tokens,
+            "cached_input_tokens": figures.cached_input_tokens,
             "output_tokens": figures.output_tokens,
             "cost_usd": figures.cost_usd,
         }

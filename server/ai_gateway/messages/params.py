@@ -9,8 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from ai_gateway.drill.faults import FAULTS, LONGEST_DRILL_SECONDS
 from ai_gateway.failures import InvalidQuery
-from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, Tool
+from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, SpendRule, Tool
 from ai_gateway.near import meant
 
 MAX_QUERY_CHARACTERS = 8 * 1024 * 1024
@@ -42,6 +43,7 @@ def _language_id(text: str) -> str:
 
 
 LanguageId = Annotated[str, Field(json_schema_extra={"pattern": LANGUAGE_ID}), AfterValidator(_language_id)]
+Paths = Annotated[list[Line], Field(max_length=10_000)]
 ProgressToken = int | str
 """As LSP has it."""
 LONGEST_FIELD = 100
@@ -51,7 +53,8 @@ _BRANCHES = frozenset({"int", "str", "constrained-str"})
 class Params(BaseModel):
     """The parameters of one method."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+    """Most of them are never sent to most servers, and what checks them takes memory: so it is made when it is used."""
 
     @classmethod
     def parse(cls, params: Mapping[str, object]) -> Self:
@@ -108,6 +111,9 @@ class ContextEntry(Params):
 class QueryParams(Params):
     """Of `ai/query`: either `prompt` or `messages`, and how to answer it."""
 
+    model_config = ConfigDict(defer_build=False)
+    """The first query does not wait for it."""
+
     prompt: str | None = None
     messages: Annotated[list[MessageParam], Field(min_length=1, max_length=10_000)] | None = None
     """A conversation, oldest turn first."""
@@ -129,6 +135,10 @@ class QueryParams(Params):
     response_format: dict[str, object] | None = None
     private: bool = False
     """Only local tiers may see it."""
+    paths: Paths = Field(default_factory=list)
+    """Of the files that it quotes outside `context`, or their URIs: some may make it private."""
+    spend: Annotated[SpendRule, Field(strict=False)] | None = None
+    """Whether a dearer tier may answer where the first one can't; without it, as the settings say."""
     cache: Annotated[CacheMode, Field(strict=False)] = CacheMode.ON
     ttl_seconds: Annotated[float, Field(ge=0, le=31 * DAY_SECONDS)] | None = None
     """How long the answer stays fresh in the cache."""
@@ -177,7 +187,14 @@ class QueryParams(Params):
             ttl_seconds=self.ttl_seconds,
             timeout_seconds=self.timeout_seconds,
             escalate=self.escalate,
+            spend=self.spend,
+            paths=tuple(self._paths()),
         )
+
+    def _paths(self) -> Iterator[str]:
+        yield from self.paths
+        for entry in self.context:
+            yield from filter(None, (entry.path, entry.uri))
 
     def _texts(self) -> Iterator[str]:
         yield self.prompt or ""
@@ -229,6 +246,8 @@ class EmbedParams(Params):
     """Ask only this provider."""
     private: bool = False
     """Only local tiers may see it."""
+    paths: Paths = Field(default_factory=list)
+    """Of the files that the texts are from, or their URIs: some may make it private."""
     timeout_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] | None = None
     """For everything together."""
 
@@ -253,7 +272,26 @@ class ResetParams(Params):
     provider: Name | None = None
     """Close only this provider's breaker."""
     cache: bool = False
-    """Also empty the cache."""
+    """Also empty the cache, and wipe the answers that outlive the process."""
+
+
+class ForceParams(Params):
+    """Of `ai/force`; `ai/reset` ends it."""
+
+    provider: Name
+    state: Literal["open", "closed"]
+    """What its breaker is kept in, whatever happens: `open` leaves the provider out, `closed` always asks it."""
+    seconds: Annotated[float, Field(gt=0, le=31 * DAY_SECONDS)] = 3600.0
+    """How long."""
+
+
+class ExplainParams(Params):
+    """Of `ai/explain`."""
+
+    query_id: Name | None = None
+    """As the query's result had it; without it, the last query of this window, or else of any."""
+    replay: bool = False
+    """Also make every decision again, on what was known then."""
 
 
 class ModelsParams(Params):
@@ -275,6 +313,19 @@ class SignOutParams(Params):
     """Of `ai/signOut`."""
 
     provider: Literal["copilot"] = "copilot"
+
+
+class DrillParams(Params):
+    """Of `ai/drill`."""
+
+    provider: Name | None = None
+    """Whose outage; without it, that of the first provider that is asked."""
+    fault: Annotated[Name, Field(json_schema_extra={"enum": list(FAULTS)})]
+    """What it does to whoever asks it."""
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_DRILL_SECONDS)] = 30.0
+    """How long."""
+    work_done_token: ProgressToken | None = Field(default=None, alias="workDoneToken")
+    """LSP's own: what happens meanwhile is told by `$/progress` with this token, a line at a time."""
 
 
 class MetricsParams(Params):

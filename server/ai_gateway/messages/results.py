@@ -6,8 +6,12 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from ai_gateway.drill.report import Ending, QuestionOutcome
+from ai_gateway.failures import OpenReason
 from ai_gateway.health import HealthStatus
-from ai_gateway.model import Backend, BreakerState, FinishReason, Outcome
+from ai_gateway.model import Backend, BreakerState, FinishReason, Outcome, PriceClass, SpendRule
+from ai_gateway.routing import Action, Standing
+from ai_gateway.trace import CacheVerdict, QueryOutcome
 
 
 class AttemptResult(TypedDict):
@@ -92,6 +96,14 @@ class EmbedResult(TypedDict):
     """Every tier that was tried or skipped, in order."""
 
 
+class LastAnswerResult(TypedDict):
+    """Who answered last, in any window."""
+
+    provider: str
+    model: str | None
+    age_seconds: float
+
+
 class NoAnswerData(TypedDict):
     """The `data` of error -32050: why nobody answered, and what to do."""
 
@@ -101,6 +113,8 @@ class NoAnswerData(TypedDict):
     hint: str
     reason: str | None
     """The failure kind, where a tier refused the query itself so that no other was asked."""
+    last_answer: LastAnswerResult | None
+    """Whom one could count on last; null where that is not known."""
 
 
 class AllowanceResult(TypedDict):
@@ -132,6 +146,14 @@ class ProviderHealthResult(TypedDict):
     """Null where it is unknown."""
     is_loading: bool
     """Whether it is silent now because it loads a model."""
+    price_class: PriceClass
+    """What its answers cost."""
+    is_emergency: bool
+    """Whether it is asked only when nobody else can answer, not even the cache with an old answer."""
+    forced: BreakerState | None
+    """The state that a person keeps its breaker in by hand; null if it goes by itself."""
+    preload_problem: str | None
+    """Why its model could not be loaded ahead; null if it was, or nobody tried."""
     reachable: bool | None
     """Known only after a probe."""
 
@@ -158,7 +180,11 @@ class HealthSummary(TypedDict):
     """In the order of asking."""
     recommended_local_model: str
     problems: list[str]
-    """Settings that are wrong, each with where it came from."""
+    """What is wrong with settings, each with where it came from, and with what is shared with other windows."""
+    spent_today_usd: float | None
+    """What the metered answers of all windows have cost today, as far as that is known; null if nobody keeps count."""
+    daily_cap_usd: float | None
+    """How much may be spent in a day; null if there is no limit."""
 
 
 class HealthResult(HealthSummary):
@@ -175,6 +201,163 @@ class ResetResult(TypedDict):
     """Of the first configured tier, now."""
     reset: list[str]
     """The providers whose breakers were closed."""
+    forgotten: int
+    """How many answers are kept no more; one that was in memory and on the disk counts twice."""
+
+
+class ForceResult(TypedDict):
+    """The answer to `ai/force`."""
+
+    status: Literal["ok"]
+    provider: str
+    state: BreakerState
+    """What its breaker is kept in."""
+    seconds: float
+    """For how long."""
+
+
+class TryResult(TypedDict):
+    """One call of an upstream that failed."""
+
+    kind: str
+    detail: str
+    elapsed_ms: float
+    retried_after_ms: float | None
+    """How long was waited before the next call; null if there was none."""
+
+
+class TierFactsResult(TypedDict):
+    """What was known of a tier at one moment."""
+
+    provider: str
+    backend: Backend
+    model: str | None
+    state: BreakerState
+    reason: OpenReason | None
+    reopens_in_seconds: float | None
+    may_be_probed_early: bool
+    """Whether a waiting person is worth a call before its time."""
+    has_probe_out: bool
+    """Whether a call was under way that would show how it is."""
+    is_configured: bool
+    embeds: bool
+    context_tokens: int | None
+    price_class: PriceClass
+    is_emergency: bool
+    standing: Standing
+    """What had become of it in this query: not considered yet, turned away by its breaker, or done with."""
+
+
+class SituationResult(TypedDict):
+    """All that a decision was made of."""
+
+    private: bool
+    embeds: bool
+    too_short_tokens: int
+    """A context of so many tokens had proved too short."""
+    has_time: bool
+    allowed: PriceClass
+    """The dearest class of tiers that might answer without asking the person."""
+    may_ask_for_more: bool
+    is_cap_reached: bool
+    tiers: list[TierFactsResult]
+    """In the order of asking."""
+
+
+class ReplayedResult(TypedDict):
+    """A decision made again: what to do next, with whom, and why."""
+
+    is_same: bool
+    action: Action
+    provider: str | None
+    model: str | None
+    reason: str | None
+    others_may_follow: bool
+    """Whether somebody else could still take over."""
+
+
+class StepResult(TypedDict):
+    """One decision on the way, and what came of it."""
+
+    action: Action
+    provider: str | None
+    """Null where nobody was left to ask."""
+    backend: Backend | None
+    model: str | None
+    state: BreakerState | None
+    """Of its breaker, at that moment."""
+    reason: str | None
+    """Why it was not simply asked: an open reason, or why it must not be."""
+    outcome: Outcome | None
+    """Null where the step asked no tier and skipped none, as when it asked the person."""
+    failure: str | None
+    """The failure kind, where it failed."""
+    at_ms: float
+    """Since the query began."""
+    elapsed_ms: float
+    first_token_ms: float | None
+    """Since it was asked."""
+    retry_after_seconds: float | None
+    address: str | None
+    """Where the prompt went; null if it went nowhere."""
+    characters: int
+    """How much of it."""
+    cost_usd: float | None
+    is_rehearsal: bool
+    """Whether a drill made it fail on purpose."""
+    tries: list[TryResult]
+    """The calls that failed."""
+    situation: SituationResult
+    replayed: ReplayedResult | None
+    """Null unless a replay was asked for."""
+
+
+class AskedResult(TypedDict):
+    """What a query wanted; nothing of its text."""
+
+    messages: int
+    """Or texts, if it wanted vectors."""
+    characters: int
+    embeds: bool
+    backend: Backend | None
+    provider: str | None
+    model: str | None
+    spend: SpendRule | None
+    escalate: bool
+    timeout_seconds: float | None
+
+
+class ExplainResult(TypedDict):
+    """The answer to `ai/explain`: how one query went. No text of the query or of its answer is in it."""
+
+    query_id: str
+    asked_at: float
+    """Seconds since the epoch."""
+    elapsed_ms: float
+    outcome: QueryOutcome
+    asked: AskedResult
+    cache: CacheVerdict
+    joined: str | None
+    """The query that was being answered already, with the same answer."""
+    private: str | None
+    """Why only local tiers might see it; null if all might."""
+    masked: int
+    """Secrets that other machines got placeholders of."""
+    provider: str | None
+    """Who answered; null if nobody did."""
+    backend: Backend | None
+    model: str | None
+    finish_reason: FinishReason | None
+    usage: UsageResult | None
+    cost_usd: float | None
+    age_seconds: float | None
+    """Of an answer from the cache."""
+    hint: str | None
+    """What to do, where nobody answered."""
+    steps: list[StepResult]
+    """Every decision on the way, in order."""
+    page: str
+    """All of it for a person, in Markdown."""
 
 
 class ModelResult(TypedDict):
@@ -209,6 +392,59 @@ class SignInResult(TypedDict):
     expires_in_seconds: float | None
 
 
+class DrillQuestionResult(TypedDict):
+    """A question that a drill asked."""
+
+    asked_after_seconds: float
+    """Since the drill began."""
+    outcome: QuestionOutcome
+    """`unfinished`: it was still waiting when the drill ended."""
+    elapsed_ms: float
+    provider: str | None
+    """Who answered; null if nobody did."""
+    backend: Backend | None
+    model: str | None
+    attempts: list[AttemptResult]
+    """Every tier that was tried or skipped, in order."""
+    was_retracted: bool
+    """Whether text was shown that had to be taken back."""
+    hint: str | None
+    """What to do, where nobody answered."""
+
+
+class BreakerChangeResult(TypedDict):
+    """A change of the rehearsed provider's breaker."""
+
+    after_seconds: float
+    """Since the drill began."""
+    before: BreakerState
+    after: BreakerState
+    reason: str | None
+    reopens_in_seconds: float | None
+
+
+class DrillResult(TypedDict):
+    """The answer to `ai/drill`: what was seen of an outage that was none."""
+
+    provider: str
+    fault: str
+    seconds: float
+    """How long it was to last."""
+    lasted_seconds: float
+    ending: Ending
+    """`settings_changed`: they made another tier of the provider, which is asked instead."""
+    all_answered: bool
+    """Whether it did no harm: every question that came to an end got an answer."""
+    verdict: str
+    """All of it in one line."""
+    questions: list[DrillQuestionResult]
+    breaker: list[BreakerChangeResult]
+    recovery: DrillQuestionResult | None
+    """A question asked afterwards; null if none was."""
+    advice: list[str]
+    """What could be better, the most useful first."""
+
+
 class SignOutResult(TypedDict):
     """The answer to `ai/signOut`."""
 
@@ -241,9 +477,19 @@ class ProviderMetricsResult(TypedDict):
     """By failure kind."""
     skipped: int
     cancelled: int
+    escalated: int
+    """Of those answered: only asked for a stronger model."""
+    retries: dict[str, int]
+    """Second calls in one attempt, by the kind of the failure before."""
+    transitions: dict[str, int]
+    """Of its breaker, by the state that it came to."""
+    openings: dict[str, int]
+    """Of its breaker, by open reason."""
     latency_ms: LatencyResult
     first_token_ms: FirstTokenResult
     input_tokens: int
+    cached_input_tokens: int
+    """Of those: read from the upstream's own cache."""
     output_tokens: int
     cost_usd: float | None
     """Of the answers whose cost was known; null while there was none."""
@@ -254,12 +500,22 @@ class MetricsResult(TypedDict):
 
     total_requests: int
     cache_hits: int
+    cache_misses: int
+    """Queries that the cache was asked for, and had no fresh answer to."""
     cache_hit_rate_percent: float
+    joined: int
+    """Queries that shared the upstream call of an identical one."""
     failures: int
     """Attempts that failed, over all providers."""
     providers_active: int
     """Providers that are configured and whose breaker is not open."""
+    retries: int
+    """Second calls in one attempt, over all providers."""
+    escalations: int
+    """Answers that only asked for a stronger model, over all providers."""
     stale_answers: int
     unanswered: int
     cancelled: int
+    cost_usd: float | None
+    """Of the answers whose cost was known, over all providers; null while there was none."""
     providers: dict[str, ProviderMetricsResult]

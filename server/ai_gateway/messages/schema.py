@@ -37,6 +37,9 @@ METHODS: dict[str, dict[str, type]] = {
     "ai/signIn": {"params": params.SignInParams, "result": results.SignInResult},
     "ai/signOut": {"params": params.SignOutParams, "result": results.SignOutResult},
     "ai/reset": {"params": params.ResetParams, "result": results.ResetResult},
+    "ai/force": {"params": params.ForceParams, "result": results.ForceResult},
+    "ai/explain": {"params": params.ExplainParams, "result": results.ExplainResult},
+    "ai/drill": {"params": params.DrillParams, "result": results.DrillResult},
     "ai/metrics": {"params": params.MetricsParams, "result": results.MetricsResult},
     "ai/status": {"params": results.HealthSummary},
 }

@@ -106,6 +106,19 @@ class LLMProvider:
             ProviderFailure: It can't, or does not.
         """
 
+    async def preload(self, model: str) -> None:
+        """Load `model` into memory, so that its first answer need not wait for that; returns when it is there.
+
+        Who stops waiting does not stop the load. The default has nothing to load.
+
+        Raises:
+            ProviderFailure: It can't be loaded, or had better not be.
+        """
+
+    def is_ready(self, model: str) -> bool | None:  # noqa: ARG002 - a subclass uses it
+        """Say whether `model` is in memory, as far as is known without asking; None: not known."""
+        return None
+
     async def aclose(self) -> None:
         """Let go of connections. The default has none."""
 

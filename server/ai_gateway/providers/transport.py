@@ -163,7 +163,7 @@ class _Body(httpx.AsyncByteStream):
         try:
             async for chunk in self._response.content.iter_any():
                 yield chunk
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, RuntimeError) as error:  # RuntimeError: it was closed between two reads
             is_damaged = isinstance(error.__cause__, ContentEncodingError)
         else:
             return
@@ -175,6 +175,7 @@ class _Body(httpx.AsyncByteStream):
         """Give the connection back if the body has ended, and close it otherwise; wakes who still reads."""
         if self._lost is not None:
             self._lost.remove_done_callback(self._break)
+            self._lost.add_done_callback(_seen)
         self._response.release()
 
     def _watch(self) -> asyncio.Future[None] | None:
@@ -187,15 +188,21 @@ class _Body(httpx.AsyncByteStream):
             return None
         lost = connection.protocol.closed
         if lost is not None:
+            lost.remove_done_callback(_seen)
             lost.add_done_callback(self._break)
         return lost
 
     def _break(self, lost: asyncio.Future[None]) -> None:
-        if not lost.cancelled():
-            lost.exception()  # or it would be called one that was never retrieved
+        _seen(lost)
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("the connection was lost"))
+
+
+def _seen(lost: asyncio.Future[None]) -> None:
+    """Take note of how a connection ended: asyncio would complain of an error that nobody has looked at."""
+    if not lost.cancelled():
+        lost.exception()
 
 
 class _InPieces(AsyncIterable[bytes]):

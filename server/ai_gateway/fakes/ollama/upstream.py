@@ -34,7 +34,9 @@ class FakeOllama(FakeUpstream):
         models: the installed models, by full name (`llama3.2:latest`).
         loaded: the models in memory, and the context length that each was loaded with.
         load: what a cold model waits for before the headers: seconds, or an event.
+        loading: the model that is being loaded now; others wait until it is there, and are not listed meanwhile.
         loads: how often a model was loaded to the end.
+        aborted_loads: how often a load was given up because its client left.
         default_num_ctx: the context length of requests that name none.
         pullable: the names that can be pulled; None: all.
         downloads: what pulls have brought here so far.
@@ -55,11 +57,14 @@ class FakeOllama(FakeUpstream):
         self.models: dict[str, OllamaModel] = {}
         self.loaded: dict[str, int] = {}
         self.load = load
+        self.loading: str | None = None
         self.loads = 0
+        self.aborted_loads = 0
         self.default_num_ctx = 4096
         self.pullable: set[str] | None = None
         self.downloads = Downloads()
-        self._loading = asyncio.Lock()
+        self._one_load = asyncio.Lock()
+        self._shifts: dict[str, bool] = {}
         for model in models:
             self.install(model)
 
@@ -153,17 +158,35 @@ class FakeOllama(FakeUpstream):
         is_cloud = name.endswith(("-cloud", ":cloud"))
         self.install(OllamaModel(name=name, remote_host=CLOUD if is_cloud else None))
 
-    async def _load(self, model: OllamaModel, num_ctx: int) -> int:
-        """Bring the model into memory; the nanoseconds it took. Cancelled when the client leaves."""
-        async with self._loading:
-            if model.remote_host or self.loaded.get(model.name) == num_ctx:
+    async def _load(self, model: OllamaModel, request: RecordedRequest) -> int:
+        """Bring the model into memory; the nanoseconds it took. Cancelled when the client leaves.
+
+        One that is there is loaded again for another context length, or where only one of both requests forbids to
+        shift the context (`needsReload` in Ollama's `server/sched.go`).
+        """
+        num_ctx, may_shift = self._num_ctx(request, model), request.fields.get("shift") is not False
+        async with self._one_load:
+            is_alike = self._shifts.get(model.name, may_shift) is may_shift
+            if model.remote_host or (self.loaded.get(model.name) == num_ctx and is_alike):
                 return 0
             began = time.perf_counter_ns()
             self.loaded.pop(model.name, None)
-            await pause(self.load)
-            self.loaded[model.name] = num_ctx
+            await self._wait_for_load(model)
+            self.loaded[model.name], self._shifts[model.name] = num_ctx, may_shift
             self.loads += 1
             return time.perf_counter_ns() - began
+
+    async def _wait_for_load(self, model: OllamaModel) -> None:
+        self.loading = model.name
+        self._announce()
+        try:
+            await pause(self.load)
+        except asyncio.CancelledError:
+            self.aborted_loads += 1
+            raise
+        finally:
+            self.loading = None
+            self._announce()
 
     def _num_ctx(self, request: RecordedRequest, model: OllamaModel) -> int:
         options = request.fields.get("options")
@@ -184,7 +207,7 @@ class FakeOllama(FakeUpstream):
         if refused:
             return refused
         idle = None if prompt else "unload" if _unloads(body) else "load"
-        load_ns = 0 if idle == "unload" else await self._load(model, num_ctx)
+        load_ns = 0 if idle == "unload" else await self._load(model, request)
         if _unloads(body):
             self.loaded.pop(model.name, None)
         completion = OllamaCompletion(
@@ -206,7 +229,7 @@ class FakeOllama(FakeUpstream):
         refused = _refuse_length(request.json, max(map(count_words, texts), default=0), num_ctx)
         if refused:
             return refused
-        load_ns = await self._load(model, num_ctx)
+        load_ns = await self._load(model, request)
         return _json(
             {
                 "model": request.json["model"],
@@ -218,7 +241,7 @@ class FakeOllama(FakeUpstream):
         )
 
     async def _embed_one(self, request: RecordedRequest, model: OllamaModel) -> Answer:
-        await self._load(model, self._num_ctx(request, model))
+        await self._load(model, request)
         return _json({"embedding": vector(str(request.json.get("prompt", "")))})
 
     def _with_model(self, handler: Callable[[RecordedRequest, OllamaModel], Awaitable[Answer]]) -> Handler:

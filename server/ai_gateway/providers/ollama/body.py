@@ -7,6 +7,8 @@ from ai_gateway.model import EmbeddingInput, Message, Prompt, ToolCall
 from ai_gateway.providers.response_format import schema_of, wants_json
 from ai_gateway.providers.wire import object_in, parsed
 
+KEEP_ALIVE_SECONDS = 900
+"""How long a preloaded model stays without being used: as long as a breaker is open at most."""
 LONGEST_MEAN_TOKEN = 8
 """Characters. Prose has about four to a token and code three, so a prompt with more than this for each can't fit."""
 
@@ -30,6 +32,22 @@ def chat_body(prompt: Prompt, model: str, context_tokens: int | None) -> dict[st
     if (wanted := _format(prompt)) is not None:
         body["format"] = wanted
     return body
+
+
+def load_body(model: str, context_tokens: int | None) -> dict[str, object]:
+    """Ask for nothing, which loads the model (https://docs.ollama.com/faq, "How can I preload a model").
+
+    The context length, and whether it may be shifted, are those of `chat_body`: for another one Ollama would load the
+    model again.
+    """
+    return {
+        "model": model,
+        "messages": [],
+        "stream": False,
+        "shift": False,
+        "keep_alive": f"{KEEP_ALIVE_SECONDS}s",
+        "options": {} if context_tokens is None else {"num_ctx": context_tokens},
+    }
 
 
 def embedding_body(given: EmbeddingInput, model: str) -> dict[str, object]:

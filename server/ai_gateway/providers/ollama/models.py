@@ -64,12 +64,16 @@ class LocalModels:
         entries = await self._entries()
         if model is None:
             return
-        entry = next((entry for entry in entries if canonical(str(entry.get("name"))) == canonical(model)), None)
+        entry = _entry_of(model, entries)
         if entry is None:
             hint = _missing_hint(model, entries)
             detail = "the model was not pulled"
             raise ProviderFailure(FailureKind.MODEL_NOT_FOUND, detail, hint=hint, retry_after_seconds=PULL_SECONDS)
         refuse_remote(entry)
+
+    async def size_bytes(self, model: str) -> int:
+        """Give the size of `model`'s file, about what it takes in memory at least; 0: unknown; raises as `check`."""
+        return count_in((_entry_of(model, await self._entries()) or {}).get("size"))
 
     async def infos(self) -> Sequence[ModelInfo]:
         """List them; raises as `check` does."""
@@ -81,6 +85,10 @@ class LocalModels:
     async def _name_near_ones(self, failure: ProviderFailure, model: str) -> None:
         with suppress(ProviderFailure):  # the hint that there is already will do
             failure.hint = _missing_hint(model, await self._entries())
+
+
+def _entry_of(model: str, entries: Sequence[dict[str, object]]) -> dict[str, object] | None:
+    return next((entry for entry in entries if canonical(str(entry.get("name"))) == canonical(model)), None)
 
 
 def named(model: str | None) -> str:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
+from urllib.parse import urlsplit
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Vector
 from ai_gateway.providers.base import LLMProvider
-from ai_gateway.providers.network import Network
+from ai_gateway.providers.network import Network, is_loopback
 from ai_gateway.providers.ollama.address import is_ollamas_cloud
 from ai_gateway.providers.ollama.body import chat_body, embedding_body, refuse_hopeless
 from ai_gateway.providers.ollama.loading import SILENCE_SECONDS, LoadWatch
 from ai_gateway.providers.ollama.models import LocalModels, named, refuse_cloud_name, refuse_remote
 from ai_gateway.providers.ollama.names import is_model_name
+from ai_gateway.providers.ollama.preloads import Preloads
 from ai_gateway.providers.ollama.pull import PullProgress, pull_progress
 from ai_gateway.providers.ollama.reading import chat_pieces, usage_of
 from ai_gateway.providers.ollama.refusals import PULL_ROWS
@@ -50,6 +52,8 @@ class OllamaProvider(LLMProvider):
         self._server = OllamaServer(base_url, network or Network())
         self._context_tokens = context_tokens
         self._models = LocalModels(self._server)
+        is_here = is_loopback(urlsplit(base_url).hostname or "")
+        self._preloads = Preloads(self._server, self._models, context_tokens, spares_memory=is_here)
         self._watch = LoadWatch(self._server, silence_seconds=silence_seconds)
         self._missing = (
             "this address is Ollama's cloud; set local.base_url to an Ollama of your own"
@@ -64,8 +68,19 @@ class OllamaProvider(LLMProvider):
 
     @property
     def is_loading(self) -> bool:
-        """Whether a request waits for its model to be loaded."""
-        return self._watch.sees_loading
+        """Whether a model is loaded: for a request that waits for it, or ahead of one."""
+        return self._watch.sees_loading or self._preloads.is_under_way
+
+    def is_ready(self, model: str) -> bool | None:
+        """Say whether `model` was preloaded, and should be in memory still."""
+        return self._preloads.is_ready(model)
+
+    async def preload(self, model: str) -> None:
+        """Load `model` as queries will want it, if this machine has the memory; it stays for 15 minutes after each use.
+
+        What is loaded already stays as long. Leaving a load does not end it; `aclose` does.
+        """
+        await self._preloads.load(named(model))
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask `/api/chat`; no bytes arrive while the model loads."""
@@ -75,7 +90,7 @@ class OllamaProvider(LLMProvider):
         body = chat_body(prompt, model, self._context_tokens)
         try:
             async with AsyncExitStack() as stack:
-                async with self._watch.over(model):
+                async with self._watch.over(model, on_left=self._preloads.take_over):
                     asking = self._server.request("POST", "/api/chat", payload=body, model=model)
                     response = await stack.enter_async_context(asking)
                 pieces = await stack.enter_async_context(aclosing(chat_pieces(response, model)))
@@ -130,7 +145,8 @@ class OllamaProvider(LLMProvider):
                 yield step
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close its connections, and give up what is loaded ahead."""
+        await self._preloads.aclose()
         await self._server.aclose()
 
 

@@ -1,0 +1,263 @@
+"""How one query is answered: from the cache, together with the same query of somebody else, or by the chain.
+
+Whatever way it goes, it leaves a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ai_gateway.cache import AnswerCache, CachedAnswer, key_of
+from ai_gateway.chain import FailoverChain
+from ai_gateway.clock import Clock
+from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
+from ai_gateway.flights import Flights
+from ai_gateway.metrics import Metrics
+from ai_gateway.model import Answer, Delta, Event, Prompt, Query, Started
+from ai_gateway.recorder import Recorder
+from ai_gateway.run import DEFAULT_QUERY_SECONDS, wait_in_words
+from ai_gateway.trace import CacheVerdict, QueryOutcome, TraceDraft, draft_of
+
+if TYPE_CHECKING:
+    from ai_gateway.private_paths import PrivatePaths
+    from ai_gateway.stored_answers import StoredAnswers
+
+
+@dataclass(slots=True)
+class Rules:
+    """What holds for every query.
+
+    Args:
+        timeout_seconds: For a query that names no limit of its own.
+        caches: Whether answers are kept at all.
+        private: Whether every query is private.
+        private_paths: Files that make a query private which quotes one of them; None: none do.
+    """
+
+    timeout_seconds: float = DEFAULT_QUERY_SECONDS
+    caches: bool = True
+    private: bool = False
+    private_paths: PrivatePaths | None = None
+
+
+class Answering:
+    """Answers queries.
+
+    Args:
+        chain: Who is asked.
+        rules: What holds for every query.
+        cache: The answers so far.
+        metrics: What is counted.
+        recorder: Takes in the traces.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        chain: FailoverChain,
+        rules: Rules,
+        *,
+        cache: AnswerCache,
+        metrics: Metrics,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self.chain = chain
+        self.rules = rules
+        self.cache = cache
+        self.stored: StoredAnswers | None = None
+        """The answers that outlive the process; None: none do."""
+        self._metrics = metrics
+        self._recorder = recorder
+        self._clock = clock
+        self._flights = Flights()
+        self._asked_by: dict[bytes, TraceDraft] = {}
+        self._left: set[str] = set()
+        """Queries that were cancelled while others wait for the same."""
+
+    async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
+        """Ask, and yield what happens; the `Answer` comes last.
+
+        Raises:
+            InvalidQuery: A part of the query is malformed.
+            NoTierAnswered: Nobody could answer; it says why, tier by tier.
+        """
+        if query.timeout_seconds is None:
+            query = replace(query, timeout_seconds=self.rules.timeout_seconds)
+        private = self._why_private(query)
+        draft = draft_of(query if private is None else replace(query, private=True), self._clock)
+        draft.private = private
+        answer, outcome, hint = None, QueryOutcome.CANCELLED, None
+        try:
+            async with aclosing(self._answer(draft)) as events:
+                async for event in events:
+                    if isinstance(event, Answer):
+                        answer, outcome = event, QueryOutcome.ANSWERED
+                    yield event
+        except NoTierAnswered as error:
+            outcome = QueryOutcome.REFUSED if isinstance(error, QueryRefused) else QueryOutcome.FAILED
+            hint = error.hint
+            raise
+        except InvalidQuery as error:
+            outcome, hint = QueryOutcome.REFUSED, str(error)
+            raise
+        finally:
+            self._recorder.add(draft.ended(outcome, self._elapsed_ms(draft), answer=answer, hint=hint))
+
+    async def aclose(self) -> None:
+        """End every query that is still under way."""
+        await self._flights.aclose()
+
+    def _why_private(self, query: Query) -> str | None:
+        if query.private:
+            return "the query says so"
+        if self.rules.private:
+            return "the setting privacy.private says so"
+        paths = self.rules.private_paths
+        if paths is not None and any(paths.matches(path) for path in query.paths):
+            return "it quotes a file that privacy.private_paths names"
+        return None
+
+    async def _answer(self, draft: TraceDraft) -> AsyncGenerator[Event, None]:
+        query, key = draft.query, self._key_of(draft.query)
+        kept = await self._kept(draft, key)
+        if kept is not None and not kept.stale:
+            draft.cache = CacheVerdict.HIT
+            for event in self._told(kept, draft):
+                yield event
+            return
+        try:
+            if key is None or not query.cache.reads:
+                events = self._ask(draft, key, has_spare=False)
+            else:
+                events = self._join(draft, key, has_spare=kept is not None)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        except QueryRefused:
+            raise
+        except NoTierAnswered as error:
+            if kept is None:
+                await self._tell_who_answered_last(error)
+                raise
+            draft.cache = CacheVerdict.STALE
+            for event in self._told(kept, draft):
+                yield replace(event, attempts=error.attempts) if isinstance(event, Answer) else event
+
+    async def _kept(self, draft: TraceDraft, key: bytes | None) -> CachedAnswer | None:
+        """Look for an answer, fresh or stale."""
+        if key is None or not draft.query.cache.reads:
+            return None
+        draft.cache = CacheVerdict.MISS
+        kept = self.cache.get(key)
+        if kept is not None and not kept.stale:
+            return kept
+        if self.stored is not None and not draft.query.private:
+            found = (kept, await self.stored.get(key))
+            kept = min(filter(None, found), key=lambda one: (one.stale, one.age_seconds), default=None)
+        if kept is None or kept.stale:
+            self._metrics.missed()
+        return kept
+
+    async def _join(self, draft: TraceDraft, key: bytes, *, has_spare: bool) -> AsyncGenerator[Event, None]:
+        """Ask, or wait for the same that is being asked already; then this is no query of its own but in name."""
+        query = draft.query
+        flight = key + repr((query.timeout_seconds, query.cache.value, query.ttl_seconds)).encode()
+        is_first = flight not in self._flights
+        if is_first:
+            self._asked_by[flight] = draft
+        else:
+            draft.cache, draft.joined = CacheVerdict.JOINED, self._asked_by[flight].query_id
+            self._metrics.joined()
+        first = self._asked_by[flight]
+        try:
+            events = self._flights.join(flight, lambda: self._ask(draft, key, has_spare=has_spare))
+            async with aclosing(events):
+                async for event in events:
+                    if is_first or not isinstance(event, Answer):
+                        yield event
+                    else:
+                        cost_usd = event.cost_usd if self._take_over(draft, first) else 0.0
+                        elapsed_ms = self._elapsed_ms(draft)
+                        yield replace(event, query_id=draft.query_id, elapsed_ms=elapsed_ms, cost_usd=cost_usd)
+        except NoTierAnswered as error:
+            if is_first or not self._may_ask_anew(draft, error):
+                raise
+            async with aclosing(self._ask(draft, key, has_spare=has_spare)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if flight not in self._flights:
+                self._asked_by.pop(flight, None)
+                self._take_over(draft, first)
+            elif is_first:
+                self._left.add(draft.query_id)
+
+    def _take_over(self, draft: TraceDraft, first: TraceDraft) -> bool:
+        """Go on with the record of whom it joined, if they left before that was complete; say whether it does."""
+        is_taken = draft.joined is not None and first.query_id in self._left
+        self._left.discard(first.query_id)
+        if is_taken:
+            draft.steps, draft.masked = first.steps, first.masked
+            draft.cache, draft.joined = CacheVerdict.MISS, None
+        return is_taken
+
+    def _may_ask_anew(self, draft: TraceDraft, error: NoTierAnswered) -> bool:
+        """Say whether whom it joined ran out of time before this query does; then it is one of its own after all."""
+        remaining = (draft.query.timeout_seconds or 0.0) - self._elapsed_ms(draft) / 1000
+        if remaining <= 0 or all(attempt.reason != FailureKind.DEADLINE for attempt in error.attempts):
+            return False
+        draft.query = replace(draft.query, timeout_seconds=remaining)
+        draft.cache, draft.joined = CacheVerdict.MISS, None
+        return True
+
+    async def _ask(self, draft: TraceDraft, key: bytes | None, *, has_spare: bool) -> AsyncGenerator[Event, None]:
+        async with aclosing(self.chain.stream(draft.query, draft, has_spare=has_spare)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    await self._keep(event, draft, key)
+                yield event
+
+    async def _keep(self, answer: Answer, draft: TraceDraft, key: bytes | None) -> None:
+        query = draft.query
+        self._metrics.spent(answer.provider, answer.usage, answer.cost_usd)
+        if key is None or not query.cache.writes or draft.masked:
+            return
+        self.cache.put(key, answer, ttl_seconds=query.ttl_seconds)
+        if self.stored is not None and not query.private:
+            ttl = self.cache.ttl_seconds if query.ttl_seconds is None else query.ttl_seconds
+            now = self._clock.time()
+            await self.stored.put(key, answer, stored_at=now, expires_at=now + ttl)
+
+    def _told(self, kept: CachedAnswer, draft: TraceDraft) -> tuple[Event, ...]:
+        answer = replace(
+            kept.answer,
+            cached=True,
+            stale=kept.stale,
+            age_seconds=kept.age_seconds,
+            state=self.chain.state,
+            cost_usd=0.0,
+            query_id=draft.query_id,
+            elapsed_ms=self._elapsed_ms(draft),
+        )
+        return Started(answer.provider, answer.backend, answer.model), Delta(answer.content), answer
+
+    def _key_of(self, query: Query) -> bytes | None:
+        if not (self.rules.caches and (query.cache.reads or query.cache.writes) and isinstance(query.prompt, Prompt)):
+            return None
+        try:
+            return key_of(query, self.chain.offers)
+        except (TypeError, ValueError) as error:
+            raise InvalidQuery("tools and response_format may hold only what JSON can") from error
+
+    async def _tell_who_answered_last(self, error: NoTierAnswered) -> None:
+        error.last_answer = last = await self._recorder.last_answer()
+        if last is not None:
+            who = f"{last.provider} ({last.model})" if last.model else last.provider
+            error.hint += f"; {who} answered last, {wait_in_words(last.age_seconds)} ago"
+
+    def _elapsed_ms(self, draft: TraceDraft) -> float:
+        return 1000 * (self._clock.monotonic() - draft.started_at)

@@ -1,0 +1,167 @@
+"""Keeps what happened: the traces of the last queries, and this process's figures, also where other windows see them.
+
+A query never waits for it: what is to be written is written together, a moment later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ai_gateway.clock import Clock
+from ai_gateway.figures import gathered, leave
+from ai_gateway.metrics import Metrics
+from ai_gateway.model import LastAnswer
+from ai_gateway.store.base import Store, StoreUnavailable
+from ai_gateway.trace import Trace
+
+if TYPE_CHECKING:
+    from ai_gateway.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+TRACES = "traces"
+KEPT_HERE = 50
+KEPT_THERE = 500
+KEPT_SECONDS = 7 * 24 * 3600.0
+DELAY_SECONDS = 1.0
+FIGURES_SECONDS = 10.0
+"""How often figures are written at most."""
+
+
+class Recorder:
+    """Takes in what happened.
+
+    Args:
+        metrics: This process's figures.
+        clock: The time.
+    """
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self.store: Store | None = None
+        """Where other windows see it; None: nowhere."""
+        self.telemetry: Telemetry | None = None
+        """Tells of it as spans; None: nobody wants that."""
+        self._metrics = metrics
+        self._clock = clock
+        self._traces: deque[Trace] = deque(maxlen=KEPT_HERE)
+        self._unwritten: deque[Trace] = deque(maxlen=KEPT_HERE)
+        self._writing: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        self._figures_left_at: float | None = None
+        self._is_closing = False
+
+    def add(self, trace: Trace) -> None:
+        """Take in how a query went."""
+        self._traces.append(trace)
+        if self.telemetry is not None:
+            self.telemetry.export(trace)
+        if self.store is not None:
+            self._unwritten.append(trace)
+            self._write_soon()
+
+    def find(self, query_id: str | None) -> Trace | None:
+        """Give the trace of this process's query; None: of the last one."""
+        traces = reversed(self._traces)
+        return next((trace for trace in traces if query_id in {None, trace.query_id}), None)
+
+    async def written(self, query_id: str | None) -> bytes | None:
+        """Give the trace that any window wrote, as JSON; None: of the last query."""
+        if self.store is None:
+            return None
+        with suppress(StoreUnavailable):
+            await self._write()
+            if query_id is None:
+                newest = await self.store.entries(TRACES, newest=1)
+                return next((entry.value for entry in newest.values()), None)
+            entry = await self.store.get(TRACES, query_id)
+            return None if entry is None else entry.value
+        return None
+
+    async def last_answer(self) -> LastAnswer | None:
+        """Say who gave an answer last, in this process or else in another; from the cache is from nobody."""
+        now = self._clock.time()
+        for trace in reversed(self._traces):
+            if trace.given is not None and trace.given.age_seconds is None:
+                return LastAnswer(trace.given.provider, trace.given.model, now - trace.asked_at)
+        if self.store is None:
+            return None
+        try:
+            written = await self.store.entries(TRACES, newest=KEPT_HERE)
+        except StoreUnavailable:
+            return None
+        found = (_answer_in(entry.value, now) for entry in written.values())
+        return next(filter(None, found), None)
+
+    async def aclose(self) -> None:
+        """Write what is not written yet."""
+        self._is_closing = True
+        if isinstance(self._writing, asyncio.TimerHandle):
+            self._writing.cancel()
+        elif self._writing is not None:
+            await asyncio.wait((self._writing,))
+        if self._traces:
+            await self._write_all()
+
+    def _write_soon(self) -> None:
+        if self._writing is None:
+            with suppress(RuntimeError):  # no event loop runs, as in a script: with the next one, then
+                self._writing = asyncio.get_running_loop().call_later(DELAY_SECONDS, self._begin_to_write)
+
+    def _begin_to_write(self) -> None:
+        self._writing = asyncio.get_running_loop().create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            await self._write()
+        except StoreUnavailable:
+            self._unwritten.clear()  # the store says itself what is wrong
+        finally:
+            self._writing = None
+            if self._unwritten and not self._is_closing:  # they came while the rest was tidied up
+                self._write_soon()
+
+    async def _write(self) -> None:
+        if (store := self.store) is None:
+            return
+        until = self._clock.time() + KEPT_SECONDS
+        while self._unwritten:
+            trace = self._unwritten.popleft()
+            await store.put(TRACES, trace.query_id, _ENCODED(trace).encode(), expires_at=until)
+            await asyncio.sleep(0)  # a query that comes meanwhile waits for one of them, not for fifty
+        await store.keep_within(TRACES, max_entries=KEPT_THERE)
+        await self._leave_figures(store)
+
+    async def _leave_figures(self, store: Store) -> None:
+        now = self._clock.monotonic()
+        if self._figures_left_at is None:
+            await gathered(store, clock=self._clock)  # folds what processes left that have ended
+        elif now - self._figures_left_at < FIGURES_SECONDS and not self._is_closing:
+            return
+        self._figures_left_at = now
+        await leave(store, self._metrics.snapshot(), clock=self._clock)
+
+
+def _as_object(value: Any) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+_ENCODED = json.JSONEncoder(separators=(",", ":"), default=_as_object).encode
+"""As `asdict` and `dumps` would, in a third of their time: nothing is copied on the way."""
+
+
+def _answer_in(written: bytes, now: float) -> LastAnswer | None:
+    """Say whom a trace tells of; None: of nobody, or it is of another version."""
+    try:
+        trace = json.loads(written)
+        given = trace["given"]
+        if given is None or given["age_seconds"] is not None:
+            return None
+        provider, model = given["provider"], given["model"]
+        return LastAnswer(str(provider), None if model is None else str(model), max(0.0, now - trace["asked_at"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

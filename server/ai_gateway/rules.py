@@ -1,0 +1,77 @@
+"""What the settings say of every query, each part imported only where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ai_gateway.answering import Rules
+from ai_gateway.clock import Clock
+from ai_gateway.failures import SettingsError
+from ai_gateway.settings import Settings
+from ai_gateway.store.base import Store
+
+if TYPE_CHECKING:
+    from ai_gateway.masking import Masker
+    from ai_gateway.private_paths import PrivatePaths
+    from ai_gateway.stored_answers import StoredAnswers
+    from ai_gateway.telemetry import Telemetry
+
+MEGABYTE = 1024 * 1024
+
+
+def rules_of(settings: Settings, complain: Callable[[str], None]) -> Rules:
+    """Say what holds for every query; what is wrong with it is complained of, and left out."""
+    return Rules(
+        timeout_seconds=settings.query.timeout_seconds,
+        caches=settings.cache.enabled,
+        private=settings.privacy.private,
+        private_paths=_private_paths_of(settings.privacy.private_paths, complain),
+    )
+
+
+def _private_paths_of(patterns: Sequence[str], complain: Callable[[str], None]) -> PrivatePaths | None:
+    if not patterns:
+        return None
+    from ai_gateway.private_paths import PrivatePaths  # noqa: PLC0415 - see the module
+
+    fine = []
+    for pattern in patterns:
+        try:
+            PrivatePaths([pattern])
+        except ValueError as error:
+            complain(f"privacy.private_paths: {error}")
+        else:
+            fine.append(pattern)
+    return PrivatePaths(fine)
+
+
+def masker_of(settings: Settings) -> Masker | None:
+    """Make what hides secrets, if it is wanted."""
+    if not settings.privacy.mask_secrets:
+        return None
+    from ai_gateway.masking import Masker  # noqa: PLC0415
+
+    return Masker()
+
+
+def stored_answers_of(settings: Settings, store: Store | None, clock: Clock) -> StoredAnswers | None:
+    """Make what keeps answers for longer than the process lives, if it is wanted."""
+    if store is None or not (settings.cache.enabled and settings.cache.persistent):
+        return None
+    from ai_gateway.stored_answers import StoredAnswers  # noqa: PLC0415
+
+    return StoredAnswers(store, clock, max_bytes=settings.cache.max_megabytes * MEGABYTE)
+
+
+def telemetry_of(settings: Settings, complain: Callable[[str], None]) -> Telemetry | None:
+    """Make what tells of queries as spans, if it is wanted; that it is not installed is complained of."""
+    if not settings.telemetry.otel:
+        return None
+    from ai_gateway.telemetry import Telemetry  # noqa: PLC0415
+
+    try:
+        return Telemetry()
+    except SettingsError as error:
+        complain(str(error))
+        return None

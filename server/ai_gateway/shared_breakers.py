@@ -1,0 +1,251 @@
+"""Breakers that the processes of one person, or of one team, share through a store.
+
+A breaker works on what this process knows; every change of it is made in the store as well, a moment later and on
+whatever is there by then. Only the lease of a probe is taken there first, so that one of all gets it.
+
+What only another credential or other settings can mend (auth, blocked, not configured) is each process's own
+knowledge: after a restart it is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import partial
+
+from ai_gateway.breaker import CircuitBreaker, Lease
+from ai_gateway.breaker_record import NEVER, BreakerRecord, Change
+from ai_gateway.clock import Clock
+from ai_gateway.failures import OpenReason
+from ai_gateway.model import BreakerState
+from ai_gateway.store.base import Entry, Store, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+SPACE = "breakers"
+KEPT_SECONDS = 24 * 3600.0
+"""How long a record stays after its last time is over, so that openings go on growing."""
+LOOK_SECONDS = 0.1
+"""How often it is looked whether another process's probe is over: nobody else would tell those who wait for it."""
+MOST_UNTOLD = 256
+"""Changes that wait for a store that is away; the oldest are forgotten."""
+
+
+class SharedBreakers:
+    """Keeps breakers in agreement with their like in other processes.
+
+    Args:
+        store: Where they agree.
+        clock: The time; in the store it is that of the epoch, for monotonic clocks differ.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._shared: dict[str, _Shared] = {}
+        self._untold: deque[tuple[_Shared, BreakerRecord, Change]] = deque(maxlen=MOST_UNTOLD)
+        self._telling: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._is_behind = True
+        """Whether there may be more in the store than what is new since it was last looked at."""
+
+    def share(self, breakers: Iterable[tuple[str, CircuitBreaker]]) -> None:
+        """Share these, each under its name, and no others any more."""
+        before, self._shared = self._shared, {}
+        for name, breaker in breakers:
+            known = before.get(name)
+            shared = known if known is not None and known.breaker is breaker else _Shared(self, name, breaker)
+            self._shared[name] = breaker.sharing = shared
+            self._is_behind |= shared is not known
+
+    async def refresh(self) -> None:
+        """Take over what others have found out; costs next to nothing where there is no news."""
+        self._begin_to_tell()
+        await self._take_over()
+        if (self._watching is None or self._watching.done()) and self._probed_elsewhere():
+            self._watching = asyncio.create_task(self._watch())
+
+    async def aclose(self) -> None:
+        """Tell others what is untold, and look at the store no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
+        self._begin_to_tell()
+        while self._telling is not None and not self._telling.done():
+            await asyncio.wait((self._telling,))
+
+    async def told(self, shared: _Shared) -> None:
+        """Wait until every change of one breaker is made in the store too."""
+        self._begin_to_tell()
+        while self._has_untold(shared) and self._telling is not None and not self._telling.done():
+            await asyncio.wait((self._telling,))
+
+    def tell(self, shared: _Shared, before: BreakerRecord, change: Change) -> None:
+        """Make a change in the store too, a moment later."""
+        self._untold.append((shared, before, change))
+        self._begin_to_tell()
+
+    async def update(self, name: str, before: BreakerRecord, lease: Lease) -> BreakerRecord | None:
+        """Change the record in the store; where there is none, `before` is what it was.
+
+        Raises:
+            StoreUnavailable: It can't be changed there now.
+        """
+        while True:
+            entry = await self._store.get(SPACE, name)
+            known = before if entry is None else self.record_in(entry) or before
+            after = lease(known)
+            if after is None or after == known:
+                return after
+            version = 0 if entry is None else entry.version
+            kept = await self._store.put(
+                SPACE, name, self._value_of(after), expires_at=self._until(after), if_version=version
+            )
+            if kept is not None:
+                return after
+
+    @property
+    def holder(self) -> str:
+        """The name of this process."""
+        return self._store.holder
+
+    def record_in(self, entry: Entry) -> BreakerRecord | None:
+        """Read a record, in this process's time; None: it can't be read. The lease of one that has ended is void."""
+        try:
+            record = _record_of(entry.value)
+        except (ValueError, TypeError, KeyError):
+            log.warning("the shared record of a breaker can't be read; it is written anew")
+            return None
+        if record.holder is not None and self._store.is_gone(record.holder):
+            record = replace(record, probe_until=NEVER, holder=None)
+        return record.shifted(self._clock.monotonic() - self._clock.time())
+
+    async def _take_over(self) -> None:
+        has_news = self._shared and (self._store.has_news() or self._is_behind)
+        if has_news:
+            try:
+                entries = await self._store.entries(SPACE)
+            except StoreUnavailable:
+                self._is_behind = True
+                return
+            self._is_behind = False
+            for name, entry in entries.items():
+                if (shared := self._shared.get(name)) is not None and not self._has_untold(shared):
+                    shared.adopt(self.record_in(entry))
+        for shared in self._probed_elsewhere():
+            shared.void_if_gone(self._store)
+
+    def _probed_elsewhere(self) -> list[_Shared]:
+        return [shared for shared in self._shared.values() if shared.is_probed_elsewhere]
+
+    async def _watch(self) -> None:
+        """Look how the probes of others end, as long as there are any; one that is killed tells nobody."""
+        while self._probed_elsewhere():
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._take_over()
+
+    def _begin_to_tell(self) -> None:
+        if self._untold and (self._telling is None or self._telling.done()):
+            with suppress(RuntimeError):  # no event loop runs, as in a script: later, then
+                self._telling = asyncio.get_running_loop().create_task(self._tell_all())
+
+    async def _tell_all(self) -> None:
+        while self._untold:
+            shared, before, change = self._untold[0]
+            try:
+                after = await self.update(shared.name, before, change)
+            except StoreUnavailable:
+                return  # it goes on alone until the next time; the store says itself what is wrong
+            self._untold.popleft()
+            if not self._has_untold(shared):
+                shared.adopt(after)
+
+    def _has_untold(self, shared: _Shared) -> bool:
+        return any(untold is shared for untold, _, _ in self._untold)
+
+    def _value_of(self, record: BreakerRecord) -> bytes:
+        fields = asdict(record.shifted(self._clock.time() - self._clock.monotonic()))
+        return json.dumps({name: value for name, value in fields.items() if value not in {None, NEVER}}).encode()
+
+    def _until(self, record: BreakerRecord) -> float:
+        times = (record.reopens_at, record.probe_until, record.forced_until)
+        last = max((time for time in times if math.isfinite(time)), default=NEVER)
+        return self._clock.time() + max(0.0, last - self._clock.monotonic()) + KEPT_SECONDS
+
+
+class _Shared:
+    """One breaker that is shared."""
+
+    def __init__(self, owner: SharedBreakers, name: str, breaker: CircuitBreaker) -> None:
+        self.name = name
+        self.breaker = breaker
+        self._owner = owner
+        self._claimed: int | None = None
+        """The generation of the last lease that was this process's own."""
+
+    @property
+    def is_probed_elsewhere(self) -> bool:
+        """Whether another process has the lease of the probe."""
+        record = self.breaker.record
+        return record.holder is not None and record.generation != self._claimed and self.breaker.has_probe_out
+
+    def void_if_gone(self, store: Store) -> None:
+        """Take no notice of a lease any more whose process has ended."""
+        record = self.breaker.record
+        if record.holder is not None and store.is_gone(record.holder):
+            self.breaker.adopt(record.released(record.generation))
+
+    def tell(self, before: BreakerRecord, change: Change) -> None:
+        """Make a change there too that was made here, to `before`."""
+        generation = before.generation
+        if _is_own(change(before)):
+            change = partial(BreakerRecord.released, generation=generation)  # others need to know no more
+        self._owner.tell(self, BreakerRecord(generation=generation) if _is_own(before) else before, change)
+
+    async def claim(self, lease: Lease) -> BreakerRecord | None:
+        """Take the lease there; give the record that holds it, or None if somebody else was quicker."""
+        await self._owner.told(self)
+        seen = self.breaker.record
+        if _is_own(seen):
+            return None
+        holder = self._owner.holder
+
+        def held(record: BreakerRecord) -> BreakerRecord | None:
+            nonlocal seen
+            seen, leased = record, lease(record)
+            return None if leased is None else replace(leased, holder=holder)
+
+        try:
+            record = await self._owner.update(self.name, seen, held)
+        except StoreUnavailable:
+            record = held(seen)
+        if record is not None:
+            self._claimed = record.generation
+        self.breaker.adopt(seen if record is None else record)
+        return record
+
+    def adopt(self, record: BreakerRecord | None) -> None:
+        """Take over what is known there, unless this process knows something that others can't."""
+        if record is not None and not _is_own(self.breaker.record):
+            self.breaker.adopt(record)
+
+
+def _is_own(record: BreakerRecord) -> bool:
+    """Whether it is open until something of this process changes."""
+    return record.reason is not None and record.reopens_at == math.inf
+
+
+def _record_of(value: bytes) -> BreakerRecord:
+    fields = json.loads(value)
+    reason, forced = fields.pop("reason", None), fields.pop("forced", None)
+    return BreakerRecord(
+        **fields,
+        reason=None if reason is None else OpenReason(reason),
+        forced=None if forced is None else BreakerState(forced),
+    )

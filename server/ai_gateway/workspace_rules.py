@@ -1,0 +1,50 @@
+"""What a workspace may set. It is somebody else's files: no host, no credential, nothing that is run or trusted, and of
+what leaves the machine it may only allow less than the person does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ai_gateway.settings import BreakerSettings, CacheSettings, QuerySettings
+
+FREELY = frozenset(
+    {
+        "model",
+        "embedding_model",
+        "strongest_model",
+        "max_tokens",
+        "first_token_seconds",
+        "idle_seconds",
+        "total_seconds",
+        "learn_first_token",
+        "context_tokens",
+        *BreakerSettings.model_fields,
+        *QuerySettings.model_fields,
+        *(set(CacheSettings.model_fields) - {"enabled", "persistent", "max_megabytes"}),
+    }
+)
+"""Directly in their sections."""
+
+
+def refusal_of(path: str, value: object, tiers: Sequence[str]) -> str | None:
+    """Say why a workspace may not set this; None: it may.
+
+    Args:
+        path: Of the setting.
+        value: What it would become.
+        tiers: Those that the person has, by the names that `order` knows them by.
+    """
+    section, _, name = path.rpartition(".")
+    if path == "order":
+        others = [tier for tier in value if tier not in tiers] if isinstance(value, list | tuple) else []
+        return f"a workspace can't add the tier {others[0]!r}; add it for yourself" if others else None
+    if path == "privacy.private_paths":
+        exempts = isinstance(value, list | tuple) and any(str(pattern).startswith("!") for pattern in value)
+        return "a workspace can't make an exception from what is private" if exempts else None
+    if name in FREELY and "." not in section:
+        return None
+    if path == "privacy.private":
+        return None if value is True else "a workspace can only ask for privacy, not end it"
+    if name == "enabled" and section != "store" and "." not in section:
+        return None if value is False else "a workspace can only switch off, not on"
+    return "can't be set by a workspace; set it for yourself"

@@ -1,0 +1,1 @@
+"""Many queries at once under faults and cancels, and nothing left over."""
