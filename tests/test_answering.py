@@ -290,7 +290,6 @@ async def test_an_old_answer_comes_before_the_emergency_tier(person: Person, clo
     assert person.home.calls == 2
 
 
-@pytest.mark.xfail(strict=True, reason="a query that names the emergency tier gets an old answer and asks nobody")
 async def test_a_query_that_names_the_emergency_tier_asks_it_though_there_is_an_old_answer(
     person: Person, clock: FakeClock
 ) -> None:
@@ -302,7 +301,6 @@ async def test_a_query_that_names_the_emergency_tier_asks_it_though_there_is_an_
     assert (answer.content, answer.stale) == ("new", False)
 
 
-@pytest.mark.xfail(strict=True, reason="where the rules leave the emergency tier alone, an old answer is never renewed")
 async def test_where_only_the_emergency_tier_may_be_asked_it_renews_an_old_answer(
     person: Person, clock: FakeClock
 ) -> None:

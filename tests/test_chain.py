@@ -50,6 +50,7 @@ from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step
 from ai_gateway.run import MAX_ANSWER_CHARACTERS
 from ai_gateway.tier import Deadlines, ProviderTier
+from ai_gateway.trace import Step as TraceStep
 from support.chains import HANG_SECONDS, HELLO, HELLO_PROMPT, Seen, WaitingProvider, watch
 from support.fake_clock import FakeClock
 
@@ -80,6 +81,7 @@ class Bench:
         self.tiers: list[ProviderTier] = []
         self.escalation: list[ProviderTier] = []
         self.attempts: list[tuple[Attempt, float | None]] = []
+        self._noted = asyncio.Event()
 
     def tier(
         self,
@@ -111,17 +113,20 @@ class Bench:
             self.tiers,
             escalation=self.escalation,
             clock=self.clock,
-            on_attempt=lambda attempt, step: self.attempts.append((attempt, step.first_token_ms)),
+            on_attempt=self._note,
         )
 
     async def ask(self, query: Query = HELLO) -> Seen:
         return await watch(self.chain, query)
 
+    def _note(self, attempt: Attempt, step: TraceStep) -> None:
+        self.attempts.append((attempt, step.first_token_ms))
+        self._noted.set()
+
     async def skipped_one(self) -> None:
         """Wait until some query has passed a tier over."""
         async with asyncio.timeout(HANG_SECONDS):
-            while not self.attempts:
-                await asyncio.sleep(0)
+            await self._noted.wait()
 
 
 @pytest.fixture
@@ -395,7 +400,10 @@ class TestWhenNobodyAnswers:
     async def test_a_tier_opened_by_hand_has_a_hint_too(self, bench: Bench) -> None:
         bench.tier("openai").breaker.trip(OpenReason.RATE)
         error = unanswered(await bench.ask())
-        assert (error.hint, error.retry_after_seconds) == ("wait until a tier reopens, or reset it", 60)
+        assert (error.hint, error.retry_after_seconds) == (
+            "openai limits the rate of requests; wait until it reopens",
+            60,
+        )
 
     async def test_a_disabled_tier_says_what_is_missing(self, bench: Bench) -> None:
         tier = bench.tier("openai")

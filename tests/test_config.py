@@ -539,6 +539,8 @@ def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[
         ({"order": ["local"]}, {"order": ["local", "cloud"]}, "can't add the tier 'cloud'"),
         ({}, {"order": ["copilot", "openai"]}, "can't add the tier 'openai'"),
         ({"privacy": {"private": True}}, {"privacy": {"private": False}}, "can only ask for privacy, not end it"),
+        ({"spending": {"rule": "never"}}, {"order": ["local"]}, "can't be set where spending.rule is not 'auto'"),
+        ({"spending": {"rule": "ask"}}, {"copilot": {"enabled": False}}, "can't be set where spending.rule"),
         ({}, {"privacy": {"privatePaths": ["*.key", "!my.key"]}}, "can't make an exception"),
         ({}, {"privacy": {"maskSecrets": False}}, "can't be set by a workspace"),
         ({}, {"spending": {"rule": "auto"}}, "can't be set by a workspace"),

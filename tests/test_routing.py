@@ -231,7 +231,6 @@ class TestWhenNobodyElseIsLeft:
     def test_whoever_has_closed_meanwhile_is_asked_after_all(self) -> None:
         assert decided(WELL, standings=[AWAY]) == (Action.PROBE_EARLY, "openai", None)
 
-    @pytest.mark.xfail(strict=True, reason="a probe under way counts though a hand keeps the breaker open")
     def test_the_probe_of_a_tier_that_a_hand_keeps_open_is_not_waited_for(self) -> None:
         """Whatever it shows, nobody may be let through."""
         kept_open = replace(opened(WELL, OpenReason.FORCED), has_probe_out=True)
@@ -261,7 +260,6 @@ class TestTheEmergencyTier:
         asked = Question(allowed=FREE, may_ask_for_more=True)
         assert decided(dear, question=asked) == (Action.CONSENT, "spare", None)
 
-    @pytest.mark.xfail(strict=True, reason="an emergency tier is not looked at a second time")
     def test_is_worth_an_early_probe_like_any_other(self) -> None:
         assert decided(opened(EMERGENCY), standings=[AWAY]) == (Action.PROBE_EARLY, "spare", None)
 

@@ -306,3 +306,42 @@ async def test_who_asks_for_the_probe_at_once_has_not_forgotten_why(windows: tup
     assert one.breaker.reason is OpenReason.OUTAGE
     assert await other.sees() is HALF_OPEN
     assert await other.probe(early=True) is None
+
+
+async def test_a_reset_elsewhere_ends_also_what_only_this_process_knew(windows: tuple[Window, Window]) -> None:
+    one, other = windows
+    one.breaker.trip(OpenReason.AUTH, open_seconds=math.inf)
+    await one.told()
+    assert await other.sees() is CLOSED
+    assert await one.sees() is OPEN
+    other.breaker.reset()
+    await other.told()
+    assert await one.sees() is CLOSED
+
+
+async def test_what_is_forced_elsewhere_holds_over_what_only_this_process_knows(
+    windows: tuple[Window, Window],
+) -> None:
+    one, other = windows
+    one.breaker.trip(OpenReason.AUTH, open_seconds=math.inf)
+    await one.told()
+    await other.sees()
+    other.breaker.force(CLOSED, seconds=600)
+    await other.told()
+    assert await one.sees() is CLOSED
+    advance(windows, 600)
+    assert (await one.sees(), one.breaker.reason) == (OPEN, OpenReason.AUTH)
+    assert await other.sees() is CLOSED
+
+
+async def test_what_is_forced_here_is_told_and_what_only_this_process_knows_is_not(
+    windows: tuple[Window, Window],
+) -> None:
+    one, other = windows
+    one.breaker.trip(OpenReason.AUTH, open_seconds=math.inf)
+    one.breaker.force(OPEN, seconds=600)
+    await one.told()
+    assert (await other.sees(), other.breaker.reason) == (OPEN, OpenReason.FORCED)
+    advance(windows, 600)
+    assert await other.sees() is CLOSED
+    assert (await one.sees(), one.breaker.reason) == (OPEN, OpenReason.AUTH)

@@ -124,7 +124,6 @@ async def test_what_a_plan_includes_is_dearer_than_what_is_free(person: Person) 
     assert person.plan.calls == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the emergency tier sets the class though it is never the first to be asked")
 async def test_the_emergency_tier_is_not_what_the_person_is_used_to_wherever_it_stands(person: Person) -> None:
     window = await person.window(order=["home", "plan"], emergency="home", spending=NEVER)
     assert (await window.query("hi")).provider == "plan"
@@ -356,9 +355,6 @@ def _home(person: Person) -> dict[str, object]:
 # Stronger models
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a stronger model is thought to be allowed before the class of the first is known"
-)
 async def test_no_model_is_told_of_a_stronger_one_that_the_rule_forbids(person: Person) -> None:
     loaded = person.loaded(
         order=["plan"],
@@ -388,7 +384,6 @@ async def test_the_person_is_asked_before_a_dearer_model_takes_over(person: Pers
         assert (answer.content, person.dear.calls) == ("from dear", 1)
 
 
-@pytest.mark.xfail(strict=True, reason="the class that the person is used to is that of whom a workspace puts first")
 @pytest.mark.parametrize(
     "workspace", [{"order": ["dear", "plan", "home"]}, {"order": ["dear"]}], ids=["asked first", "asked alone"]
 )

@@ -5,7 +5,7 @@ Whatever way it goes, it leaves a trace.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -74,7 +74,7 @@ class Answering:
         self._recorder = recorder
         self._clock = clock
         self._flights = Flights()
-        self._asked_by: dict[bytes, TraceDraft] = {}
+        self._asked_by: dict[Hashable, TraceDraft] = {}
         self._left: set[str] = set()
         """Queries that were cancelled while others wait for the same."""
 
@@ -85,10 +85,10 @@ class Answering:
             InvalidQuery: A part of the query is malformed.
             NoTierAnswered: Nobody could answer; it says why, tier by tier.
         """
-        if query.timeout_seconds is None:
-            query = replace(query, timeout_seconds=self.rules.timeout_seconds)
         private = self._why_private(query)
-        draft = draft_of(query if private is None else replace(query, private=True), self._clock)
+        if private is not None:
+            query = replace(query, private=True)
+        draft = draft_of(query, self._clock, timeout_seconds=self.rules.timeout_seconds)
         draft.private = private
         answer, outcome, hint = None, QueryOutcome.CANCELLED, None
         try:
@@ -164,8 +164,7 @@ class Answering:
 
     async def _join(self, draft: TraceDraft, key: bytes, *, has_spare: bool) -> AsyncGenerator[Event, None]:
         """Ask, or wait for the same that is being asked already; then this is no query of its own but in name."""
-        query = draft.query
-        flight = key + repr((query.timeout_seconds, query.cache.value, query.ttl_seconds)).encode()
+        flight = key, draft.timeout_seconds, draft.query.cache, draft.query.ttl_seconds
         is_first = flight not in self._flights
         if is_first:
             self._asked_by[flight] = draft
@@ -207,10 +206,10 @@ class Answering:
 
     def _may_ask_anew(self, draft: TraceDraft, error: NoTierAnswered) -> bool:
         """Say whether whom it joined ran out of time before this query does; then it is one of its own after all."""
-        remaining = (draft.query.timeout_seconds or 0.0) - self._elapsed_ms(draft) / 1000
+        remaining = (draft.timeout_seconds or 0.0) - self._elapsed_ms(draft) / 1000
         if remaining <= 0 or all(attempt.reason != FailureKind.DEADLINE for attempt in error.attempts):
             return False
-        draft.query = replace(draft.query, timeout_seconds=remaining)
+        draft.timeout_seconds = remaining
         draft.cache, draft.joined = CacheVerdict.MISS, None
         return True
 

@@ -9,6 +9,7 @@ generations are those of sony/gobreaker).
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ class Transition:
     after: BreakerState
     reason: OpenReason | None
     reopens_in_seconds: float | None
+    is_news: bool = False
+    """Whether it was another process that found it out."""
 
 
 TransitionListener = Callable[[Transition], None]
@@ -141,6 +144,17 @@ class CircuitBreaker:
         return record.reopens_in(self._clock.monotonic())
 
     @property
+    def changes_in_seconds(self) -> float | None:
+        """Seconds until time alone changes its state; None: it will not."""
+        state = self.state
+        if state is BreakerState.OPEN:
+            return self.reopens_in_seconds
+        if state is BreakerState.CLOSED and self._record.reason is not None:  # it is only kept so by hand
+            seconds = self._record.forced_until - self._clock.monotonic()
+            return None if math.isinf(seconds) else seconds
+        return None
+
+    @property
     def may_be_probed_early(self) -> bool:
         """Whether a waiting person is worth a call before the open period ends."""
         record = self._record
@@ -205,10 +219,10 @@ class CircuitBreaker:
         """Close it and forget the past; permits given before no longer count."""
         self._change(BreakerRecord.reset)
 
-    def adopt(self, record: BreakerRecord) -> None:
-        """Take over what others have found out, as far as it is news."""
+    def adopt(self, record: BreakerRecord, *, is_news: bool = True) -> None:
+        """Take over what is agreed with others; `is_news` where it was one of them that found it out."""
         if record != self._record:
-            self._become(record)
+            self._become(record, is_news=is_news)
 
     def _succeeded(self, generation: int) -> None:
         record = self._record
@@ -249,23 +263,23 @@ class CircuitBreaker:
         if self.sharing is not None:
             self.sharing.tell(before, change)
 
-    def _become(self, record: BreakerRecord) -> None:
+    def _become(self, record: BreakerRecord, *, is_news: bool = False) -> None:
         by_time = self._untold_change()
         self._record = record
         while self._waiting and not self.has_probe_out:
             settled = self._waiting.pop()
             if not settled.done():
                 settled.set_result(None)
-        for transition in (by_time, self._untold_change()):
+        for transition in (by_time, self._untold_change(is_news=is_news)):
             if transition is not None:
                 for listener in self._listeners:
                     listener(transition)
 
-    def _untold_change(self) -> Transition | None:
+    def _untold_change(self, *, is_news: bool = False) -> Transition | None:
         before, self._told = self._told, self.state
         if self._told is before:
             return None
-        return Transition(before, self._told, self.reason, self.reopens_in_seconds)
+        return Transition(before, self._told, self.reason, self.reopens_in_seconds, is_news)
 
 
 class Permit:

@@ -170,10 +170,15 @@ class FailoverChain:
         if query.prompt.is_empty:
             field = "input" if isinstance(query.prompt, EmbeddingInput) else "prompt"
             raise InvalidQuery(f"the {field} is empty", field=field)
-        tiers = [tier for tier in self._pinned(query) if not (has_spare and tier.is_emergency)]
+        tiers = self._pinned(query)
         for tier in tiers:
             tier.notice_credential()
         run = self._run_of(query, draft)
+        run.used_to(tiers)
+        run.is_cap_reached = self._spending is not None and self._spending.is_cap_reached
+        if has_spare:
+            usual = [tier for tier in tiers if not tier.is_emergency]
+            tiers = usual if any(run.admits(tier) for tier in usual) else tiers
         stronger = self._stronger(run)
         while True:
             run.may_escalate = bool(stronger)

@@ -15,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
+from ai_gateway.model import SpendRule
 from ai_gateway.near import meant
 from ai_gateway.settings import TIER_NAMES, ServiceSettings, Settings
 from ai_gateway.workspace_rules import refusal_of
@@ -164,8 +165,9 @@ class _Layers:
 
     def add_workspace(self, tree: Mapping[str, object]) -> None:
         tiers = self._tier_names()
+        spends_freely = self._values.get("spending.rule", SpendRule.AUTO) == SpendRule.AUTO
         for path, value in _leaves(tree):
-            if (refusal := refusal_of(path, value, tiers)) is not None:
+            if (refusal := refusal_of(path, value, tiers, spends_freely=spends_freely)) is not None:
                 self.complain(path, WORKSPACE, refusal, breaks=False)
             elif path == PRIVATE_PATHS:
                 self._set(path, [*_listed(self._values.get(path)), *_listed(value)], WORKSPACE)

@@ -77,12 +77,14 @@ def _answered(given: Given, cache: CacheVerdict, took: str) -> str:
 
 def _about_others(trace: Trace) -> Iterator[str]:
     """Say in a line why nobody answered who comes before."""
+    attempts = [step.attempt for step in trace.steps if step.attempt is not None]
+    asked = {attempt.provider for attempt in attempts if attempt.outcome is not Outcome.SKIPPED}
     reasons = {
-        named(step.attempt.provider, step.attempt.model): in_words(step.attempt.reason)
-        for step in trace.steps
-        if step.attempt is not None
-        and step.attempt.reason is not None
-        and step.attempt.outcome is not Outcome.CANCELLED
+        named(attempt.provider, attempt.model): in_words(attempt.reason)
+        for attempt in attempts
+        if attempt.reason is not None
+        and attempt.outcome is not Outcome.CANCELLED
+        and not (attempt.outcome is Outcome.SKIPPED and attempt.provider in asked)  # it was asked after all
     }
     if reasons and trace.given is not None:
         yield "**Passed over:** " + "; ".join(f"{who}, which {reason}" for who, reason in reasons.items()) + "."

@@ -26,6 +26,7 @@ from ai_gateway.failures import (
     InvalidQuery,
     NoTierAnswered,
     SettingsError,
+    where,
 )
 from ai_gateway.health import Health, health_of
 from ai_gateway.metrics import Metrics, MetricsSnapshot
@@ -436,8 +437,7 @@ class Gateway:
 
     def seconds_to_next_change(self) -> float | None:
         """When a breaker reopens next, if nothing else happens; None: none will by itself."""
-        open_tiers = (tier for tier in self._chain.tiers if tier.breaker.state is BreakerState.OPEN)
-        waits = [wait for tier in open_tiers if (wait := tier.breaker.reopens_in_seconds) is not None]
+        waits = [wait for tier in self._chain.tiers if (wait := tier.breaker.changes_in_seconds) is not None]
         return min(waits, default=None)
 
     def add_provider(
@@ -677,12 +677,17 @@ class Gateway:
 
     def _transitioned(self, provider: str, transition: Transition) -> None:
         log.info("the breaker of %s is %s now%s", provider, transition.after, _because(transition))
-        self._metrics.transitioned(provider, transition.after, transition.reason)
+        if not transition.is_news:
+            self._metrics.transitioned(provider, transition.after, transition.reason)
         self._changed()
 
     def _changed(self) -> None:
-        if self.on_change is not None:
+        if self.on_change is None:
+            return
+        try:
             self.on_change()
+        except Exception as error:  # noqa: BLE001 - it is anybody's code, and no concern of the query that changed something
+            log.error("whoever is told of changes failed: %s", where(error))  # noqa: TRY400 - the text may quote anything
 
     async def _close_retired(self) -> None:
         while self._retired and not self._running:

@@ -112,12 +112,11 @@ def decide(situation: Situation) -> Decision:
     Every tier is taken in order: asked, or skipped with a reason. When nobody is left, those whose breaker let nobody
     through are looked at again, for a person is waiting; at last the emergency tier.
     """
-    if fresh := _standing(situation, Standing.FRESH):
-        return _first_look(situation, fresh)
-    if (second := _second_look(situation)) is not None:
-        return second
-    if fresh := _standing(situation, Standing.FRESH, emergency=True):
-        return _first_look(situation, fresh)
+    for emergency in (False, True):
+        if fresh := _standing(situation, Standing.FRESH, emergency=emergency):
+            return _first_look(situation, fresh)
+        if (second := _second_look(situation, emergency=emergency)) is not None:
+            return second
     return Decision(Action.GIVE_UP)
 
 
@@ -164,11 +163,11 @@ def _may_follow(question: Question, tier: TierFacts) -> bool:
     return tier.state is not BreakerState.OPEN and exclusion_of(question, tier) is None
 
 
-def _second_look(situation: Situation) -> Decision | None:
+def _second_look(situation: Situation, *, emergency: bool) -> Decision | None:
     question = situation.question
     left = [
         position
-        for position in _standing(situation, Standing.TURNED_AWAY)
+        for position in _standing(situation, Standing.TURNED_AWAY, emergency=emergency)
         if exclusion_of(question, situation.tiers[position]) is None
     ]
     left.sort(key=lambda position: _early_probe_order(situation.tiers[position]))
@@ -177,7 +176,7 @@ def _second_look(situation: Situation) -> Decision | None:
         if _is_dearer(question, situation.tiers[ready[0]]):
             return Decision(Action.CONSENT, ready[0])
         return Decision(Action.PROBE_EARLY, ready[0], others_may_follow=len(ready) > 1)
-    waiting = [position for position in left if situation.tiers[position].has_probe_out]
+    waiting = [position for position in left if situation.tiers[position].state is BreakerState.HALF_OPEN]
     return Decision(Action.AWAIT_PROBE, waiting[0]) if waiting else None
 
 

@@ -123,7 +123,7 @@ class Asking:
             attempt,
             first_token_ms=self.first_token_ms,
             tries=tuple(self.tries),
-            address=tier.base_url,
+            address=tier.provider.address or tier.base_url,
             characters=self.prompt.characters(),
             cost_usd=self.cost_usd,
             is_rehearsal=tier.is_rehearsal,
@@ -170,7 +170,7 @@ class Run:
         self._allowed = PriceClass.METERED if self._rule is SpendRule.AUTO else None
         self._clock = clock
         self._started_at = clock.monotonic()
-        seconds = DEFAULT_QUERY_SECONDS if query.timeout_seconds is None else query.timeout_seconds
+        seconds = DEFAULT_QUERY_SECONDS if draft.timeout_seconds is None else draft.timeout_seconds
         self._ends_at = self._started_at + seconds
         self._too_short_tokens = 0
         self._hints: dict[str, str] = {}
@@ -200,9 +200,13 @@ class Run:
     def situation(self, tiers: Sequence[ProviderTier], standings: Sequence[Standing]) -> Situation:
         """Say all that the next decision is made of."""
         facts = tuple(tier.facts_for(self.query) for tier in tiers)
-        if self._allowed is None:  # what the first of them costs is what the person is used to
-            self._allowed = next((tier.price_class for tier in facts if tier.is_configured), PriceClass.FREE)
         return Situation(self._question, facts, tuple(standings))
+
+    def used_to(self, tiers: Sequence[ProviderTier]) -> None:
+        """Take what the first of them costs for what the person is used to."""
+        if self._allowed is None:
+            first = (tier.price_class for tier in tiers if tier.missing is None and not tier.is_emergency)
+            self._allowed = next(first, PriceClass.FREE)
 
     def admits(self, tier: ProviderTier) -> bool:
         """Say whether a tier might be asked, as far as its breaker lets it."""

@@ -188,6 +188,8 @@ class _Shared:
         self._owner = owner
         self._claimed: int | None = None
         """The generation of the last lease that was this process's own."""
+        self._known: int | None = None
+        """The generation of the record there when it was last looked at."""
 
     @property
     def is_probed_elsewhere(self) -> bool:
@@ -203,9 +205,12 @@ class _Shared:
 
     def tell(self, before: BreakerRecord, change: Change) -> None:
         """Make a change there too that was made here, to `before`."""
-        generation = before.generation
-        if _is_own(change(before)):
-            change = partial(BreakerRecord.released, generation=generation)  # others need to know no more
+        generation, after = before.generation, change(before)
+        if _is_own(after):  # others need to know no more than whether it is forced, and that no probe is out
+            is_forced = (after.forced, after.forced_until) != (before.forced, before.forced_until)
+            change = (
+                partial(_forced_like, after) if is_forced else partial(BreakerRecord.released, generation=generation)
+            )
         self._owner.tell(self, BreakerRecord(generation=generation) if _is_own(before) else before, change)
 
     async def claim(self, lease: Lease) -> BreakerRecord | None:
@@ -227,18 +232,26 @@ class _Shared:
             record = held(seen)
         if record is not None:
             self._claimed = record.generation
-        self.breaker.adopt(seen if record is None else record)
+        self.breaker.adopt(seen if record is None else record, is_news=record is None)
         return record
 
     def adopt(self, record: BreakerRecord | None) -> None:
-        """Take over what is known there, unless this process knows something that others can't."""
-        if record is not None and not _is_own(self.breaker.record):
-            self.breaker.adopt(record)
+        """Take over what is known there; what others can't know is only ended there by a reset, or by an answer."""
+        if record is None:
+            return
+        mine, before, self._known = self.breaker.record, self._known, record.generation
+        is_closed_anew = record.reason is None and before is not None and record.generation != before
+        self.breaker.adopt(record if not _is_own(mine) or is_closed_anew else _forced_like(record, mine))
 
 
 def _is_own(record: BreakerRecord) -> bool:
     """Whether it is open until something of this process changes."""
     return record.reason is not None and record.reopens_at == math.inf
+
+
+def _forced_like(forced: BreakerRecord, record: BreakerRecord) -> BreakerRecord:
+    """Give a record, forced as another is."""
+    return replace(record, forced=forced.forced, forced_until=forced.forced_until)
 
 
 def _record_of(value: bytes) -> BreakerRecord:

@@ -149,7 +149,7 @@ class Asked:
     timeout_seconds: float | None
 
     @classmethod
-    def of(cls, query: Query, private: str | None) -> Asked:
+    def of(cls, query: Query, private: str | None, timeout_seconds: float | None) -> Asked:
         """Describe a query."""
         prompt = query.prompt
         return cls(
@@ -162,7 +162,7 @@ class Asked:
             private=private,
             spend=query.spend,
             escalate=query.escalate,
-            timeout_seconds=query.timeout_seconds,
+            timeout_seconds=timeout_seconds,
         )
 
 
@@ -196,6 +196,8 @@ class TraceDraft:
     asked_at: float
     started_at: float
     """Of the monotonic clock."""
+    timeout_seconds: float | None
+    """What holds for the query; None: nobody has said."""
     private: str | None = None
     cache: CacheVerdict = CacheVerdict.OFF
     joined: str | None = None
@@ -211,7 +213,7 @@ class TraceDraft:
             asked_at=self.asked_at,
             elapsed_ms=elapsed_ms,
             outcome=outcome,
-            asked=Asked.of(self.query, self.private),
+            asked=Asked.of(self.query, self.private, self.timeout_seconds),
             cache=self.cache,
             joined=self.joined,
             steps=tuple(self.steps),
@@ -221,9 +223,15 @@ class TraceDraft:
         )
 
 
-def draft_of(query: Query, clock: Clock) -> TraceDraft:
-    """Begin the record of a query."""
-    return TraceDraft(secrets.token_hex(16), query, asked_at=clock.time(), started_at=clock.monotonic())
+def draft_of(query: Query, clock: Clock, *, timeout_seconds: float | None = None) -> TraceDraft:
+    """Begin the record of a query; `timeout_seconds` is for one that names no limit of its own."""
+    return TraceDraft(
+        secrets.token_hex(16),
+        query,
+        asked_at=clock.time(),
+        started_at=clock.monotonic(),
+        timeout_seconds=timeout_seconds if query.timeout_seconds is None else query.timeout_seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)

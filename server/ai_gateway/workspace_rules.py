@@ -26,25 +26,38 @@ FREELY = frozenset(
 """Directly in their sections."""
 
 
-def refusal_of(path: str, value: object, tiers: Sequence[str]) -> str | None:
+def refusal_of(path: str, value: object, tiers: Sequence[str], *, spends_freely: bool) -> str | None:
     """Say why a workspace may not set this; None: it may.
 
     Args:
         path: Of the setting.
         value: What it would become.
         tiers: Those that the person has, by the names that `order` knows them by.
+        spends_freely: Whether any tier may answer, whatever it costs; else it matters which one comes first.
     """
     section, _, name = path.rpartition(".")
-    if path == "order":
-        others = [tier for tier in value if tier not in tiers] if isinstance(value, list | tuple) else []
-        return f"a workspace can't add the tier {others[0]!r}; add it for yourself" if others else None
-    if path == "privacy.private_paths":
-        exempts = isinstance(value, list | tuple) and any(str(pattern).startswith("!") for pattern in value)
-        return "a workspace can't make an exception from what is private" if exempts else None
+    if path == "order" or (name == "enabled" and section != "store" and "." not in section):
+        return _about_tiers(path, value, tiers) if spends_freely else "can't be set where spending.rule is not 'auto'"
+    if section == "privacy":
+        return _about_privacy(name, value)
     if name in FREELY and "." not in section:
         return None
-    if path == "privacy.private":
-        return None if value is True else "a workspace can only ask for privacy, not end it"
-    if name == "enabled" and section != "store" and "." not in section:
-        return None if value is False else "a workspace can only switch off, not on"
     return "can't be set by a workspace; set it for yourself"
+
+
+def _about_tiers(path: str, value: object, tiers: Sequence[str]) -> str | None:
+    """Let a workspace leave out, and choose the order of what is there."""
+    if path != "order":
+        return None if value is False else "a workspace can only switch off, not on"
+    others = [tier for tier in value if tier not in tiers] if isinstance(value, list | tuple) else []
+    return f"a workspace can't add the tier {others[0]!r}; add it for yourself" if others else None
+
+
+def _about_privacy(name: str, value: object) -> str | None:
+    """Let a workspace ask for more of it."""
+    if name == "private":
+        return None if value is True else "a workspace can only ask for privacy, not end it"
+    if name != "private_paths":
+        return "can't be set by a workspace; set it for yourself"
+    exempts = isinstance(value, list | tuple) and any(str(pattern).startswith("!") for pattern in value)
+    return "a workspace can't make an exception from what is private" if exempts else None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SCRIPT = """
+HTTP = """
 import ssl, sys
 usual = ssl.create_default_context
 from ai_gateway.lsp.memory import import_http
@@ -17,8 +17,41 @@ assert aiohttp.connector._SSL_CONTEXT_VERIFIED.verify_mode is ssl.CERT_REQUIRED
 print("ok")
 """
 
+PROTOCOL = """
+from ai_gateway.lsp.memory import import_protocol
+import_protocol()
+import attrs, lsprotocol
+from lsprotocol import types
+assert types is lsprotocol.types
+assert "ServerCapabilities" not in types.Position.__init__.__globals__
+assert {"__eq__", "__repr__"}.isdisjoint(vars(types.TextDocumentIdentifier))
+assert attrs.fields(types.Position).line.name == "line"
+import_protocol()
+assert types is lsprotocol.types
+
+@attrs.define
+class Ours:
+    number: int
+
+assert Ours(1) == Ours(1)
+from pygls.lsp.server import LanguageServer
+position = types.Position(1, 2)
+converter = LanguageServer("a", "1").protocol._converter
+read = converter.structure(converter.unstructure(position), types.Position)
+assert (read.line, read.character) == (1, 2)
+print("ok")
+"""
+
+
+def said_by(script: str) -> tuple[str, str, int]:
+    """What a script says in a process of its own, for what is imported stays."""
+    finished = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False, timeout=60)
+    return finished.stdout, finished.stderr, finished.returncode
+
 
 def test_the_http_stack_comes_without_its_command_line_and_trusts_nobody_by_itself() -> None:
-    """In a process of its own, for what is imported stays."""
-    finished = subprocess.run((sys.executable, "-c", SCRIPT), capture_output=True, text=True, check=False, timeout=60)
-    assert (finished.stdout, finished.stderr, finished.returncode) == ("ok\n", "", 0)
+    assert said_by(HTTP) == ("ok\n", "", 0)
+
+
+def test_the_protocols_types_come_without_what_nobody_asks_of_them_and_are_read_and_written_as_ever() -> None:
+    assert said_by(PROTOCOL) == ("ok\n", "", 0)

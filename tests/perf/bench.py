@@ -1,7 +1,10 @@
 """How fast and how small, as ratios measured in one run, the two sides in turn: `make bench`.
 
 Absolute times say more about the machine than about the code; a ratio of two medians, taken turn by turn, holds even
-when the machine's speed drifts. The table shows min, median and max of each side, so that the noise can be seen.
+when the machine's speed drifts. The table shows min, median and max of each side, so that the noise can be seen. Where
+a limit is a time or a size, that is the reference.
+
+The gateway is measured as it comes: with its store, breakers shared through it, and a trace of every query in it.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +29,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.clock import SYSTEM_CLOCK
+from ai_gateway.model import BreakerState
+from ai_gateway.shared_breakers import SharedBreakers
+from ai_gateway.store.sqlite import SqliteStore
 from perf.wire import Client, Json
 
 HERE = Path(__file__).parent
@@ -64,21 +73,33 @@ def upstream() -> Iterator[int]:
 
 
 @contextmanager
-def gateway(port: int, path: str = "v1") -> Iterator[Client]:
+def gateway(environ: Mapping[str, str]) -> Iterator[Client]:
     with tempfile.TemporaryDirectory() as home:
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": home,
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/{path}",
-            "AI_GATEWAY_ORDER": "cloud",
-        }
-        client = Client(OURS, environ)
+        store = Path(home) / "shared.db"
+        client = Client(
+            OURS, {"PATH": os.environ["PATH"], "HOME": home, "AI_GATEWAY_STORE__PATH": str(store), **environ}
+        )
         try:
             client.initialize()
             client.request("ai/query", {"prompt": "warm up", "cache": "off"})
             yield client
+            assert store.exists(), "nothing was shared"
         finally:
             client.close()
+
+
+def one_tier(port: int, path: str = "v1") -> dict[str, str]:
+    """One upstream and no other."""
+    return {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/{path}", "AI_GATEWAY_ORDER": "cloud"}
+
+
+def two_tiers(first: int, second: int) -> dict[str, str]:
+    """Two upstreams, by their ports."""
+    return {
+        f"{name}_OPENAI_{field}": value
+        for name, port in (("PRIMARY", first), ("FALLBACK", second))
+        for field, value in (("BASE_URL", f"http://127.0.0.1:{port}/v1"), ("API_KEY", "sk-bench"), ("MODEL", "m"))
+    }
 
 
 @contextmanager
@@ -104,7 +125,7 @@ def start_up(runs: int) -> Figure:
 def cached(rounds: int) -> Figure:
     ours: list[float] = []
     reference: list[float] = []
-    with upstream() as port, gateway(port) as client, stock() as bare:
+    with upstream() as port, gateway(one_tier(port)) as client, stock() as bare:
         client.request("ai/query", {"prompt": "again"})
         for _ in range(rounds):
             ours.append(_p50(client.latencies("ai/query", lambda _: {"prompt": "again"}, count=200, concurrent=1)))
@@ -118,7 +139,7 @@ def through_the_chain(rounds: int, concurrent: int) -> Figure:
     ours: list[float] = []
     reference: list[float] = []
     count = max(100, 6 * concurrent)
-    with upstream() as port, gateway(port) as client:
+    with upstream() as port, gateway(one_tier(port)) as client:
         for _ in range(rounds):
             ours.append(_p50(client.latencies("ai/query", _uncached, count=count, concurrent=concurrent)))
             reference.append(_p50(asyncio.run(_direct(port, count=count, concurrent=concurrent))))
@@ -128,7 +149,7 @@ def through_the_chain(rounds: int, concurrent: int) -> Figure:
 def first_token(rounds: int) -> Figure:
     ours: list[float] = []
     reference: list[float] = []
-    with upstream() as port, gateway(port, "slow/v1") as client:
+    with upstream() as port, gateway(one_tier(port, "slow/v1")) as client:
         for _ in range(rounds):
             ours.append(_p50([client.first_token_seconds(_uncached(0)) for _ in range(30)]))
             reference.append(_p50(asyncio.run(_direct_first_tokens(port, count=30))))
@@ -136,7 +157,7 @@ def first_token(rounds: int) -> Figure:
 
 
 def memory(queries: int) -> list[Figure]:
-    with upstream() as port, gateway(port) as client:
+    with upstream() as port, gateway(one_tier(port)) as client:
         process = psutil.Process(client.process.pid)
         client.latencies("ai/query", _distinct(0), count=1_000, concurrent=16)
         early = process.memory_info().rss / MEGABYTE
@@ -146,6 +167,69 @@ def memory(queries: int) -> list[Figure]:
         Figure(f"memory after {queries} queries, against after 1000", "MB", [late], [early], 1.10),
         Figure("memory, against 70 MB", "MB", [late], [70.0], 1.0),
     ]
+
+
+def failing_over(rounds: int) -> list[Figure]:
+    """Ask a pair of tiers whose first is dead, and in turn the second alone."""
+    refused = _added(rounds, "failed", {"FAILURE_THRESHOLD": "1000000"})
+    skipped = _added(rounds, "skipped", {"FAILURE_THRESHOLD": "1", "RECOVERY_TIMEOUT": "3600"})
+    return [
+        Figure("failing over from a refused upstream adds, against 5 ms", "ms", refused, [5.0], 1.0),
+        Figure("failing over from an open breaker adds, against 0.2 ms", "ms", skipped, [0.2], 1.0),
+    ]
+
+
+def shared_store(rounds: int) -> list[Figure]:
+    """Look in the shared store before a query: where others have found nothing out, and where they have."""
+    unchanged, changed = asyncio.run(_looks(rounds))
+    return [
+        Figure("a look at the shared store, no news, against 0.1 ms", "ms", unchanged, [0.1], 1.0),
+        Figure("a look at the shared store, a breaker changed, against 0.1 ms", "ms", changed, [0.1], 1.0),
+    ]
+
+
+def _added(rounds: int, outcome: str, breakers: Mapping[str, str]) -> list[float]:
+    added: list[float] = []
+    with upstream() as port, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        with gateway({**two_tiers(nobody.getsockname()[1], port), **breakers}) as client:
+            assert f'"outcome": "{outcome}"' in json.dumps(client.request("ai/query", _uncached(0)))
+            for _ in range(rounds):
+                both = _p50(client.latencies("ai/query", _uncached, count=100, concurrent=1))
+                second = _p50(client.latencies("ai/query", _of_the_second, count=100, concurrent=1))
+                added.append(both - second)
+    return added
+
+
+async def _looks(rounds: int) -> tuple[list[float], list[float]]:
+    unchanged: list[float] = []
+    changed: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        stores = [SqliteStore(Path(folder) / "shared.db") for _ in range(2)]
+        ours, theirs = (SharedBreakers(store, SYSTEM_CLOCK) for store in stores)
+        breakers = [CircuitBreaker() for _ in range(3)]
+        ours.share((f"tier {number}", CircuitBreaker()) for number in range(3))
+        theirs.share((f"tier {number}", breaker) for number, breaker in enumerate(breakers))
+        for turn in range(100 * rounds):
+            state = BreakerState.OPEN if turn % 2 else BreakerState.CLOSED
+            breakers[turn % 3].force(state, seconds=60)
+            await theirs.aclose()  # it is written
+            changed.append(await _seconds_of(ours))
+            unchanged.append(await _seconds_of(ours))
+        for store in stores:
+            await store.aclose()
+    return _p50_by_round(unchanged, rounds), _p50_by_round(changed, rounds)
+
+
+async def _seconds_of(shared: SharedBreakers) -> float:
+    begun_at = time.perf_counter()
+    await shared.refresh()
+    return time.perf_counter() - begun_at
+
+
+def _p50_by_round(seconds: list[float], rounds: int) -> list[float]:
+    each = len(seconds) // rounds
+    return [_p50(seconds[begin : begin + each]) for begin in range(0, len(seconds), each)]
 
 
 async def _direct(port: int, *, count: int, concurrent: int) -> list[float]:
@@ -193,6 +277,10 @@ def _uncached(_: int) -> Json:
     return {"prompt": "How fast is this?", "cache": "off"}
 
 
+def _of_the_second(number: int) -> Json:
+    return {**_uncached(number), "provider": "fallback"}
+
+
 def _distinct(offset: int) -> Callable[[int], Json]:
     return lambda number: {"prompt": f"Question {offset + number}"}
 
@@ -232,6 +320,8 @@ def main() -> int:
         cached(arguments.rounds),
         *(through_the_chain(arguments.rounds, concurrent) for concurrent in (1, 16, 64)),
         first_token(arguments.rounds),
+        *failing_over(arguments.rounds),
+        *shared_store(arguments.rounds),
         *memory(arguments.queries),
     ]
     _show(figures)

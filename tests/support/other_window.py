@@ -16,6 +16,8 @@ from pathlib import Path
 from support.fake_clock import FakeClock
 
 HERE = Path(__file__).parent
+TURNS = 10
+"""Of the event loop after a query: by then others are told what it has found out."""
 
 
 class OtherWindow:
@@ -90,17 +92,20 @@ async def main() -> None:
     from ai_gateway.config import load_settings  # noqa: PLC0415 - slow, and no concern of the other end
     from ai_gateway.failures import NoTierAnswered  # noqa: PLC0415
     from ai_gateway.gateway import Gateway  # noqa: PLC0415
-    from ai_gateway.model import BreakerState  # noqa: PLC0415
+    from ai_gateway.model import Answer, BreakerState  # noqa: PLC0415
 
     clock = FakeClock(monotonic=7.0)
 
     async def ask(prompt: str, options: dict[str, object]) -> None:
+        ended: Answer | NoTierAnswered
         try:
-            answer = await gateway.query(prompt, **options)  # type: ignore[arg-type]  # a test names them
+            ended = await gateway.query(prompt, **options)  # type: ignore[arg-type]  # a test names them
         except NoTierAnswered as error:
-            say([None, [[attempt.provider, attempt.reason] for attempt in error.attempts]])
-        else:
-            say([answer.provider, [[attempt.provider, attempt.reason] for attempt in answer.attempts]])
+            ended = error
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        provider = ended.provider if isinstance(ended, Answer) else None
+        say([provider, [[attempt.provider, attempt.reason] for attempt in ended.attempts]])
 
     settings = json.loads(await asyncio.to_thread(sys.stdin.readline))
     asking = set()
@@ -115,6 +120,8 @@ async def main() -> None:
                     say("advanced")
                 case {"force": [provider, state, seconds]}:
                     gateway.force(provider, BreakerState(state), seconds=seconds)
+                    for _ in range(TURNS):
+                        await asyncio.sleep(0)
                     say("forced")
 
 

@@ -12,7 +12,7 @@ import pytest
 from ai_gateway.config import LoadedSettings, load_settings
 from ai_gateway.fakes import FakeOpenAI, Fault
 from ai_gateway.gateway import Gateway
-from ai_gateway.model import Answer, Delta, Query, Usage
+from ai_gateway.model import Answer, Delta, Query, Reset, Usage
 from support.fake_clock import FakeClock
 
 DEAD = Fault.overloaded()
@@ -94,7 +94,7 @@ async def a_person(clock: FakeClock) -> AsyncIterator[Person]:
 
 
 class Asker:
-    """Somebody who asks, and sees each piece as it comes."""
+    """Somebody who asks, sees each piece as it comes, and discards what is taken back."""
 
     def __init__(self, window: Gateway, query: Query) -> None:
         self.text = ""
@@ -104,6 +104,8 @@ class Asker:
     async def _ask(self, window: Gateway, query: Query) -> Answer:
         async with aclosing(window.stream(query)) as events:
             async for event in events:
+                if isinstance(event, Reset):
+                    self.text = ""
                 if isinstance(event, Delta):
                     self.text += event.text
                     self.has_text.set()

@@ -95,6 +95,8 @@ def told(answer: Answer) -> str:
         f"{answer.elapsed_ms / MILLISECONDS:.1f} s",
         f"{about}{usage.input_tokens} + {usage.output_tokens} tokens{_cost(answer.cost_usd)}",
     ]
+    if answer.cached and not answer.stale:
+        parts.append(f"from the cache, {wait_in_words(answer.age_seconds or 0.0)} old")
     if answer.stale:
         parts.append(f"an old answer, {wait_in_words(answer.age_seconds or 0.0)}: nobody could give a new one")
     parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]

@@ -44,7 +44,7 @@ def _print(found: Health) -> None:
     if spending := _spending(found):
         console.print(spending)
     for problem in found.problems:
-        console.print(f"[yellow]setting[/] {problem}", soft_wrap=True)
+        console.print(Text.assemble(("setting ", "yellow"), problem), soft_wrap=True)
 
 
 def provider_table(providers: tuple[ProviderHealth, ...]) -> Table:

@@ -23,7 +23,7 @@ from ai_gateway.model import BreakerState
 from ai_gateway.prometheus import exposition
 
 STORE_IS_OFF = "no figures are kept, for the store is off; set store.enabled to true"
-COLUMNS = ("provider", "breaker", "answered", "failed", "skipped", "whole answer", "first token", "tokens", "cost")
+COLUMNS = ("tier", "breaker", "answered", "failed", "skipped", "took, s", "first, s", "tokens", "cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ def show(found: Found, console: Console) -> None:
 
 
 def _table(found: Found) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in COLUMNS:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == COLUMNS[0])
     for name, its in sorted(found.figures.providers.items()):
         state = found.states.get(name)
         table.add_row(
@@ -91,7 +91,7 @@ def _table(found: Found) -> Table:
             f"{its.skipped:,}",
             _times(its.latency_ms),
             _times(its.first_token_ms),
-            f"{its.input_tokens:,} in, {its.output_tokens:,} out",
+            f"{its.input_tokens:,}+{its.output_tokens:,}",
             "unknown" if its.cost_usd is None else f"${its.cost_usd:,.4f}",
         )
     return table
@@ -103,7 +103,7 @@ def _failures(figures: ProviderMetrics) -> str:
 
 
 def _times(percentiles: Percentiles) -> str:
-    """Say what half of them took at most, and what nearly all."""
+    """Say what half of them took at most, and what nearly all (95 %)."""
     if percentiles.p50 is None or percentiles.p95 is None:
         return "-"
-    return f"{percentiles.p50 / 1000:.2f} s, p95 {percentiles.p95 / 1000:.2f} s"
+    return f"{percentiles.p50 / 1000:.1f}-{percentiles.p95 / 1000:.1f}"

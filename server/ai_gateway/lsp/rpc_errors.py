@@ -61,10 +61,9 @@ def incident(error: BaseException) -> str:
 def _told(error: BaseException) -> tuple[int, str, object]:
     message, data = str(error), None
     match error:
-        case Refused() | JsonRpcMethodNotFound():
-            return error.code, message, data
-        case JsonRpcInvalidParams():  # of pygls, whose text quotes what the client sent
-            return error.code, "the parameters are not valid", data
+        case Refused() | JsonRpcMethodNotFound() | JsonRpcInvalidParams():
+            quotes = isinstance(error, JsonRpcInvalidParams)  # of pygls, with what the client sent in its text
+            return error.code, "the parameters are not valid" if quotes else message, data
         case InvalidQuery():
             return Code.INVALID_PARAMS, message, {"field": error.field}
         case NoTierAnswered():

@@ -138,6 +138,11 @@ class LLMProvider:
         return None
 
     @property
+    def address(self) -> str | None:
+        """Where prompts go, where that turns out only when it is asked; None: where the settings say, or not known."""
+        return None
+
+    @property
     def allowance(self) -> Allowance | None:
         """What is left of the quota; None: unknown."""
         return None

@@ -7,6 +7,7 @@ done by one process at a time, under a lock that the operating system drops when
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
@@ -18,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 0.05
 """How long to wait for another process; the event loop waits as well."""
@@ -197,6 +200,7 @@ class StoreFile:
     def _set_aside(self) -> None:
         self._path.replace(self._aside)
         self.notice = f"the store {self._path} was damaged; it was renamed to {self._aside.name}, and a new one begun"
+        log.warning("%s", self.notice)
 
     def _beside(self, ending: str) -> Path:
         return self._path.with_name(self._path.name + ending)

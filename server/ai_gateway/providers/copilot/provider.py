@@ -86,6 +86,7 @@ class CopilotProvider(LLMProvider):
         self._access = CopilotAccess(tokens, self._github, chat_url=chat_url, mode=mode, network=network, clock=clock)
         self._dialect = Dialect(refused_by=_known_to_be_refused)
         self._last_account = _Account(tokens.version)
+        self._address: str | None = None
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask for a streamed completion, finding a way in or renewing it first if it is time."""
@@ -149,6 +150,11 @@ class CopilotProvider(LLMProvider):
         return self._access.source
 
     @property
+    def address(self) -> str | None:
+        """The host of Copilot that GitHub has named; None: it was not asked yet."""
+        return self._address
+
+    @property
     def allowance(self) -> Allowance | None:
         """What the last answer or check said of the account's quotas."""
         return self._account.allowance
@@ -167,6 +173,7 @@ class CopilotProvider(LLMProvider):
         """Hold the response to a request; a refusal says what it means, and whether another access may help."""
         held = self._access.held()
         access = await self._access.current()
+        self._address = access.upstream.base_url
         sent = {**self._headers_for(access), **headers}
         try:
             async with access.upstream.request(method, path, headers=sent, payload=body) as response:
