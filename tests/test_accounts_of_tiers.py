@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import Allowance, Backend, BreakerState, Outcome, Piece, Prompt

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from ai_gateway.breaker import CircuitBreaker, Permit, Transition
+from ai_gateway.breakers.breaker import CircuitBreaker, Permit, Transition
 from ai_gateway.failures import OpenReason
 from ai_gateway.model import BreakerState
 from support.fake_clock import FakeClock

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import Unpack
 
-from ai_gateway.cache import CHARACTERS_PER_ENTRY, AnswerCache, key_of
+from ai_gateway.caching.cache import CHARACTERS_PER_ENTRY, AnswerCache, key_of
 from ai_gateway.escalation import MARKER
 from ai_gateway.failures import FailureKind, NoTierAnswered, ProviderFailure
 from ai_gateway.gateway import Gateway

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.escalation import INSTRUCTION, MARKER
 from ai_gateway.failures import (

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.chain import FailoverChain
 from ai_gateway.escalation import MARKER
 from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason, ProviderFailure, QueryRefused

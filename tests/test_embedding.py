@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import Backend, Embedded, EmbeddingInput, Finish, Outcome, Piece, Prompt, Usage, Vector

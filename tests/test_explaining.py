@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from ai_gateway.breaker import CircuitBreaker
-from ai_gateway.explaining import page_of
+from ai_gateway.breakers.breaker import CircuitBreaker
+from ai_gateway.explaining.page import page_of
+from ai_gateway.explaining.reasons import SAID
 from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import (
@@ -28,7 +29,6 @@ from ai_gateway.model import (
 )
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step
-from ai_gateway.reasons import SAID
 from ai_gateway.routing import Action, Decision, Exclusion
 from ai_gateway.spending.consents import NoConsent
 from ai_gateway.tier import ProviderTier

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.chain import FailoverChain
 from ai_gateway.failures import (
     MAX_OPEN_SECONDS,

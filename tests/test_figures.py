@@ -16,21 +16,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from ai_gateway.figures import ENDED, SILENT_SECONDS, SPACE, gathered, leave
-from ai_gateway.figures_row import FiguresRow
-from ai_gateway.histogram import BOUNDS_SECONDS, Histogram
-from ai_gateway.metrics import Metrics, MetricsSnapshot, Percentiles, ProviderMetrics
 from ai_gateway.model import Attempt, Backend, Outcome, Usage
 from ai_gateway.store.base import StoreUnavailable
 from ai_gateway.store.sqlite import SqliteStore
+from ai_gateway.telemetry.figures import ENDED, SILENT_SECONDS, SPACE, gathered, leave
+from ai_gateway.telemetry.figures_row import FiguresRow
+from ai_gateway.telemetry.histogram import BOUNDS_SECONDS, Histogram
+from ai_gateway.telemetry.metrics import Metrics, MetricsSnapshot, Percentiles, ProviderMetrics
 from support.fake_clock import FakeClock
 
 HANG_SECONDS = 60
 OTHER_PROCESS = """
 import asyncio, sys
 from pathlib import Path
-from ai_gateway.figures import leave
-from ai_gateway.metrics import Metrics
+from ai_gateway.telemetry.figures import leave
+from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.store.sqlite import SqliteStore
 
 async def main():

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_gateway.caching.flights import MAX_UNREAD_CHARACTERS, Flights, Start
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.failures import FailureKind, GatewayClosed, InvalidQuery, NoTierAnswered, QueryRefused, where
 from ai_gateway.fakes import FakeOpenAI, Fault
-from ai_gateway.flights import MAX_UNREAD_CHARACTERS, Flights, Start
 from ai_gateway.model import (
     Answer,
     Backend,

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ai_gateway import __version__
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.config import load_settings
 from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway

@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ai_gateway
-from ai_gateway.masking import LENGTH, Masked, Masker, Unmasker
 from ai_gateway.model import EmbeddingInput, Message, Prompt, Tool, ToolCall
+from ai_gateway.privacy.masking import LENGTH, Masked, Masker, Unmasker
 
 MASKER = Masker(b"a key of the tests")
 ALNUM = string.ascii_letters + string.digits

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.failures import OpenReason
-from ai_gateway.histogram import BOUNDS_SECONDS, Histogram
-from ai_gateway.metrics import ESCALATED, SAMPLES_KEPT, Metrics, MetricsSnapshot, Percentiles
 from ai_gateway.model import Answer, Attempt, Backend, BreakerState, FinishReason, Outcome, Usage
+from ai_gateway.telemetry.histogram import BOUNDS_SECONDS, Histogram
+from ai_gateway.telemetry.metrics import ESCALATED, SAMPLES_KEPT, Metrics, MetricsSnapshot, Percentiles
 
 ADVISED_BOUNDS_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """By OpenTelemetry's GenAI conventions, for the duration of an operation and the time to its first chunk."""

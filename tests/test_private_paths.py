@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.private_paths import PrivatePaths
+from ai_gateway.privacy.private_paths import PrivatePaths
 
 PATTERNS = ["*.env", "secrets/", "!secrets/public.md", "config/prod/*.yml", "/notes.txt", "C:/clients/**", "~/diary/"]
 
@@ -122,6 +122,8 @@ def test_a_folder_makes_all_that_is_in_it_private_by_path_and_by_uri(parts: Sequ
 
 
 def test_the_library_is_imported_only_for_those_who_have_patterns() -> None:
-    script = "import sys; from ai_gateway.private_paths import PrivatePaths; {}; sys.exit('pathspec' in sys.modules)"
+    script = (
+        "import sys; from ai_gateway.privacy.private_paths import PrivatePaths; {}; sys.exit('pathspec' in sys.modules)"
+    )
     for made, code in (("PrivatePaths(['#', ''])", 0), ("PrivatePaths(['*.env'])", 1)):
         assert subprocess.run([sys.executable, "-c", script.format(made)], check=False, timeout=60).returncode == code

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ai_gateway.failures import OpenReason
-from ai_gateway.metrics import Metrics
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome, Usage
-from ai_gateway.prometheus import exposition
+from ai_gateway.telemetry.metrics import Metrics
+from ai_gateway.telemetry.prometheus import exposition
 
 
 def attempted(metrics: Metrics, provider: str, outcome: Outcome, reason: str | None = None, ms: float = 15.0) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ai_gateway import figures, recorder, shared_breakers, stored_answers
+from ai_gateway import recorder
+from ai_gateway.breakers import sharing
+from ai_gateway.caching import stored
 from ai_gateway.cli.arguments import parse
 from ai_gateway.config import ENVIRONMENT, PAIR, load_settings
 from ai_gateway.drill.faults import FAULTS
@@ -29,12 +31,13 @@ from ai_gateway.fakes import FakeOllama
 from ai_gateway.lsp.handlers import HANDLERS
 from ai_gateway.lsp.rpc_errors import Code, error_object
 from ai_gateway.messages import params, results
-from ai_gateway.metrics import Metrics
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome, Usage
-from ai_gateway.prometheus import exposition
 from ai_gateway.routing import Exclusion
 from ai_gateway.settings import ServiceSettings, Settings, TierSettings
 from ai_gateway.spending import NoConsent, ledger
+from ai_gateway.telemetry import figures
+from ai_gateway.telemetry.metrics import Metrics
+from ai_gateway.telemetry.prometheus import exposition
 from ai_gateway.workspace_rules import FREELY
 
 ROOT = Path(__file__).parent.parent
@@ -202,7 +205,7 @@ def test_every_reason_to_skip_a_tier_is_told() -> None:
 
 def test_every_space_of_the_store_is_told() -> None:
     told = {row[0].strip("`") for row in table("docs/sharing.md", "| space | what |")}
-    assert told == {shared_breakers.SPACE, recorder.TRACES, figures.SPACE, ledger.SPACE, stored_answers.SPACE}
+    assert told == {sharing.SPACE, recorder.TRACES, figures.SPACE, ledger.SPACE, stored.SPACE}
 
 
 def test_every_method_is_told_with_all_that_it_takes_and_gives() -> None:

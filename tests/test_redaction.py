@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.redaction import RedactingFormatter, places, redact
+from ai_gateway.privacy.redaction import RedactingFormatter, places, redact
 
 REST = "1A2b-3C4d_5E6f"
 GITHUB = ["gho_", "ghu_", "ghs_", "ghp_", "ghr_", "github_pat_", "tid="]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ai_gateway.breaker import CircuitBreaker, Permit
+from ai_gateway.breakers.breaker import CircuitBreaker, Permit
+from ai_gateway.breakers.sharing import SPACE, SharedBreakers
 from ai_gateway.failures import OpenReason
 from ai_gateway.model import BreakerState
-from ai_gateway.shared_breakers import SPACE, SharedBreakers
 from ai_gateway.store.sqlite import SqliteStore
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.fakes import FakeOllama, ollama_failures
 from ai_gateway.model import Backend
 from ai_gateway.providers.ollama.provider import OllamaProvider

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ai_gateway.caching.stored import MAX_SKEW_SECONDS, SPACE, STALE_SECONDS, StoredAnswers
 from ai_gateway.model import Answer, Attempt, Backend, BreakerState, FinishReason, Outcome, ToolCall, Usage
 from ai_gateway.store.base import Store, StoreUnavailable
 from ai_gateway.store.sqlite import SqliteStore
-from ai_gateway.stored_answers import MAX_SKEW_SECONDS, SPACE, STALE_SECONDS, StoredAnswers
 from support.fake_clock import FakeClock
 from support.memory_store import MemoryStore
 

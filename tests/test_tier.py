@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure
 from ai_gateway.model import Backend, Query
 from ai_gateway.providers.scripted import ScriptedProvider

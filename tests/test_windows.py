@@ -10,10 +10,10 @@ import pytest
 
 from ai_gateway.failures import InvalidQuery, NoTierAnswered, OpenReason, ProviderFailure
 from ai_gateway.fakes import Fault
-from ai_gateway.figures import gathered
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import HealthStatus, ProviderHealth
 from ai_gateway.model import Attempt, BreakerState
+from ai_gateway.telemetry.figures import gathered
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
 from support.other_window import OtherWindow, other_window

@@ -11,7 +11,7 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "breaker": ("CircuitBreaker", "Permit", "Transition"),
+    "breakers.breaker": ("CircuitBreaker", "Permit", "Transition"),
     "chain": ("FailoverChain",),
     "failures": (
         "FailureKind",
@@ -36,12 +36,15 @@ _HOMES = {
         "Finish",
         "FinishReason",
         "LLMResponse",
+        "LastAnswer",
         "Message",
         "Outcome",
         "Piece",
+        "PriceClass",
         "Prompt",
         "Query",
         "Reset",
+        "SpendRule",
         "Started",
         "Tool",
         "ToolCall",
@@ -50,7 +53,9 @@ _HOMES = {
     "options": ("QueryOptions", "query_of"),
     "providers.base": ("LLMProvider",),
     "providers.scripted": ("ScriptedProvider",),
+    "spending.consents": ("Consent", "NobodyToAsk", "SpendRequest"),
     "tier": ("Deadlines", "ProviderTier"),
+    "trace": ("Trace",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,6 +1,6 @@
-from ai_gateway.breaker import CircuitBreaker as CircuitBreaker
-from ai_gateway.breaker import Permit as Permit
-from ai_gateway.breaker import Transition as Transition
+from ai_gateway.breakers.breaker import CircuitBreaker as CircuitBreaker
+from ai_gateway.breakers.breaker import Permit as Permit
+from ai_gateway.breakers.breaker import Transition as Transition
 from ai_gateway.chain import FailoverChain as FailoverChain
 from ai_gateway.failures import FailureKind as FailureKind
 from ai_gateway.failures import GatewayClosed as GatewayClosed
@@ -21,13 +21,16 @@ from ai_gateway.model import Delta as Delta
 from ai_gateway.model import Event as Event
 from ai_gateway.model import Finish as Finish
 from ai_gateway.model import FinishReason as FinishReason
+from ai_gateway.model import LastAnswer as LastAnswer
 from ai_gateway.model import LLMResponse as LLMResponse
 from ai_gateway.model import Message as Message
 from ai_gateway.model import Outcome as Outcome
 from ai_gateway.model import Piece as Piece
+from ai_gateway.model import PriceClass as PriceClass
 from ai_gateway.model import Prompt as Prompt
 from ai_gateway.model import Query as Query
 from ai_gateway.model import Reset as Reset
+from ai_gateway.model import SpendRule as SpendRule
 from ai_gateway.model import Started as Started
 from ai_gateway.model import Tool as Tool
 from ai_gateway.model import ToolCall as ToolCall
@@ -36,7 +39,11 @@ from ai_gateway.options import QueryOptions as QueryOptions
 from ai_gateway.options import query_of as query_of
 from ai_gateway.providers.base import LLMProvider as LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider as ScriptedProvider
+from ai_gateway.spending.consents import Consent as Consent
+from ai_gateway.spending.consents import NobodyToAsk as NobodyToAsk
+from ai_gateway.spending.consents import SpendRequest as SpendRequest
 from ai_gateway.tier import Deadlines as Deadlines
 from ai_gateway.tier import ProviderTier as ProviderTier
+from ai_gateway.trace import Trace as Trace
 
 __version__: str

@@ -10,20 +10,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ai_gateway.cache import AnswerCache, CachedAnswer, key_of
+from ai_gateway.caching.cache import AnswerCache, CachedAnswer, key_of
+from ai_gateway.caching.flights import Flights
 from ai_gateway.chain import FailoverChain
 from ai_gateway.clock import Clock
 from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
-from ai_gateway.flights import Flights
-from ai_gateway.metrics import Metrics
 from ai_gateway.model import Answer, Delta, Event, Prompt, Query, Started
 from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS, wait_in_words
+from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.trace import CacheVerdict, QueryOutcome, TraceDraft, draft_of
 
 if TYPE_CHECKING:
-    from ai_gateway.private_paths import PrivatePaths
-    from ai_gateway.stored_answers import StoredAnswers
+    from ai_gateway.caching.stored import StoredAnswers
+    from ai_gateway.privacy.private_paths import PrivatePaths
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.clock import Clock
 from ai_gateway.config import LoadedSettings
 from ai_gateway.failures import FailureKind, ProviderFailure

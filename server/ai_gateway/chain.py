@@ -12,12 +12,11 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from ai_gateway.breaker import Permit
+from ai_gateway.breakers.breaker import Permit
 from ai_gateway.calling import next_piece, stream_of
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.escalation import MarkerGuard
 from ai_gateway.failures import Effect, Failover, FailureKind, InvalidQuery, OpenReason, ProviderFailure, Retry
-from ai_gateway.metrics import ESCALATED
 from ai_gateway.model import (
     Answer,
     Attempt,
@@ -41,11 +40,12 @@ from ai_gateway.providers.base import prompt_of
 from ai_gateway.routing import Action, Exclusion, Standing, decide
 from ai_gateway.run import Asking, Run
 from ai_gateway.spending.consents import NoConsent
+from ai_gateway.telemetry.metrics import ESCALATED
 from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, TraceDraft, Try, draft_of
 
 if TYPE_CHECKING:
-    from ai_gateway.masking import Masker, Unmasker  # only for those who want it
+    from ai_gateway.privacy.masking import Masker, Unmasker  # only for those who want it
 
 LONGEST_RETRY_WAIT_SECONDS = 2.0
 FAST_FAILURE_SECONDS = 2.0

@@ -13,8 +13,8 @@ from weakref import WeakSet
 
 from ai_gateway.answering import Answering, Rules
 from ai_gateway.blocking import BlockingLoop
-from ai_gateway.breaker import CircuitBreaker, Transition
-from ai_gateway.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache
+from ai_gateway.breakers.breaker import CircuitBreaker, Transition
+from ai_gateway.caching.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
@@ -29,7 +29,6 @@ from ai_gateway.failures import (
     where,
 )
 from ai_gateway.health import Health, health_of
-from ai_gateway.metrics import Metrics, MetricsSnapshot
 from ai_gateway.model import (
     Answer,
     Attempt,
@@ -49,6 +48,7 @@ from ai_gateway.providers.base import LLMProvider
 from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.standby import WarmStandby
+from ai_gateway.telemetry.metrics import Metrics, MetricsSnapshot
 from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, Trace
 
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from ai_gateway.account import CopilotAccount
     from ai_gateway.config import LoadedSettings
     from ai_gateway.credentials.device_flow import DeviceCode
-    from ai_gateway.masking import Masker
+    from ai_gateway.privacy.masking import Masker
     from ai_gateway.purse import Purse
     from ai_gateway.settings import Settings
     from ai_gateway.shared_state import SharedState
@@ -313,7 +313,7 @@ class Gateway:
         Raises:
             StoreUnavailable: The latter can't be reached now, so they are still there.
         """
-        from ai_gateway.stored_answers import SPACE  # noqa: PLC0415 - for those who keep answers
+        from ai_gateway.caching.stored import SPACE  # noqa: PLC0415 - for those who keep answers
 
         count, stored = self._answering.cache.clear(), self._answering.stored
         if stored is not None:

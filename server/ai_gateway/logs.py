@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TextIO
 
-from ai_gateway.redaction import TALKATIVE, RedactingFormatter, places
+from ai_gateway.privacy.redaction import TALKATIVE, RedactingFormatter, places
 
 log = logging.getLogger(__name__)
 

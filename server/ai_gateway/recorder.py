@@ -14,14 +14,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ai_gateway.clock import Clock
-from ai_gateway.figures import gathered, leave
-from ai_gateway.metrics import Metrics
 from ai_gateway.model import LastAnswer
 from ai_gateway.store.base import Store, StoreUnavailable
+from ai_gateway.telemetry.figures import gathered, leave
+from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.trace import Trace
 
 if TYPE_CHECKING:
-    from ai_gateway.telemetry import Telemetry
+    from ai_gateway.telemetry.spans import Telemetry
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from ai_gateway.settings import Settings
 from ai_gateway.store.base import Store
 
 if TYPE_CHECKING:
-    from ai_gateway.masking import Masker
-    from ai_gateway.private_paths import PrivatePaths
-    from ai_gateway.stored_answers import StoredAnswers
-    from ai_gateway.telemetry import Telemetry
+    from ai_gateway.caching.stored import StoredAnswers
+    from ai_gateway.privacy.masking import Masker
+    from ai_gateway.privacy.private_paths import PrivatePaths
+    from ai_gateway.telemetry.spans import Telemetry
 
 MEGABYTE = 1024 * 1024
 
@@ -33,7 +33,7 @@ def rules_of(settings: Settings, complain: Callable[[str], None]) -> Rules:
 def _private_paths_of(patterns: Sequence[str], complain: Callable[[str], None]) -> PrivatePaths | None:
     if not patterns:
         return None
-    from ai_gateway.private_paths import PrivatePaths  # noqa: PLC0415 - see the module
+    from ai_gateway.privacy.private_paths import PrivatePaths  # noqa: PLC0415 - see the module
 
     fine = []
     for pattern in patterns:
@@ -50,7 +50,7 @@ def masker_of(settings: Settings) -> Masker | None:
     """Make what hides secrets, if it is wanted."""
     if not settings.privacy.mask_secrets:
         return None
-    from ai_gateway.masking import Masker  # noqa: PLC0415
+    from ai_gateway.privacy.masking import Masker  # noqa: PLC0415
 
     return Masker()
 
@@ -59,7 +59,7 @@ def stored_answers_of(settings: Settings, store: Store | None, clock: Clock) -> 
     """Make what keeps answers for longer than the process lives, if it is wanted."""
     if store is None or not (settings.cache.enabled and settings.cache.persistent):
         return None
-    from ai_gateway.stored_answers import StoredAnswers  # noqa: PLC0415
+    from ai_gateway.caching.stored import StoredAnswers  # noqa: PLC0415
 
     return StoredAnswers(store, clock, max_bytes=settings.cache.max_megabytes * MEGABYTE)
 
@@ -68,7 +68,7 @@ def telemetry_of(settings: Settings, complain: Callable[[str], None]) -> Telemet
     """Make what tells of queries as spans, if it is wanted; that it is not installed is complained of."""
     if not settings.telemetry.otel:
         return None
-    from ai_gateway.telemetry import Telemetry  # noqa: PLC0415
+    from ai_gateway.telemetry.spans import Telemetry  # noqa: PLC0415
 
     try:
         return Telemetry()

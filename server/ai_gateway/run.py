@@ -39,7 +39,7 @@ from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, TraceDraft, Try
 
 if TYPE_CHECKING:
-    from ai_gateway.masking import Masked, Masker  # only for those who want it
+    from ai_gateway.privacy.masking import Masked, Masker  # only for those who want it
 
 log = logging.getLogger(__name__)
 

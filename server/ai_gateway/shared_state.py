@@ -7,9 +7,9 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from ai_gateway.breakers.sharing import SharedBreakers
 from ai_gateway.clock import Clock
 from ai_gateway.settings import StoreSettings
-from ai_gateway.shared_breakers import SharedBreakers
 from ai_gateway.store.base import Store
 from ai_gateway.tier import ProviderTier
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import REASON_HINTS, OpenReason, ProviderFailure
 from ai_gateway.model import Backend, BreakerState, EmbeddingInput, PriceClass, Query, Usage
 from ai_gateway.pace import Pace, Paces

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from ai_gateway.cli.metrics import Found, show
-from ai_gateway.metrics import Metrics, MetricsSnapshot
 from ai_gateway.model import Answer, Attempt, Backend, BreakerState, FinishReason, Outcome, Usage
+from ai_gateway.telemetry.metrics import Metrics, MetricsSnapshot
 from cli.command import run
 from cli.conftest import World
 

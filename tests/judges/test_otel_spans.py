@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import Delta, Finish, FinishReason, Usage
-from ai_gateway.telemetry import Telemetry
+from ai_gateway.telemetry.spans import Telemetry
 from ai_gateway.tier import ProviderTier
 from support.fake_clock import FakeClock
 from support.traces import SlowProvider, trace_of

@@ -8,9 +8,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from ai_gateway.failures import OpenReason
-from ai_gateway.metrics import Metrics
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome, Usage
-from ai_gateway.prometheus import exposition
+from ai_gateway.telemetry.metrics import Metrics
+from ai_gateway.telemetry.prometheus import exposition
 
 ODD_NAME = 'a "name" with \\ and\na new line, ünd {braces="too"}'
 

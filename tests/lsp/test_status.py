@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.fakes import FakeOpenAI, Fault
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health

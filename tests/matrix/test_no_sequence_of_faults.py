@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import (

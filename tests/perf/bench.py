@@ -29,10 +29,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
+from ai_gateway.breakers.sharing import SharedBreakers
 from ai_gateway.clock import SYSTEM_CLOCK
 from ai_gateway.model import BreakerState
-from ai_gateway.shared_breakers import SharedBreakers
 from ai_gateway.store.sqlite import SqliteStore
 from perf.wire import Client, Json
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import FailureKind, GatewayError, NoTierAnswered
 from ai_gateway.model import Answer, Attempt, BreakerState, Delta, Reset
 from ai_gateway.options import QueryOptions, query_of

@@ -77,7 +77,7 @@ def chatter(ls: GatewayServer, params: Mapping[str, object]) -> str:  # noqa: AR
     return "well"
 
 
-handlers.HANDLERS |= {
+ODD_HANDLERS = {
     "ai/fail": fail,
     "ai/failAtOnce": fail_at_once,
     "ai/hang": hang,
@@ -88,6 +88,7 @@ handlers.HANDLERS |= {
 }
 
 if __name__ == "__main__":
+    handlers.HANDLERS |= ODD_HANDLERS
     if "a-provider" in sys.argv:
         log_to_stderr("debug")
     else:  # what our own code lets out is to be seen

@@ -13,7 +13,7 @@ from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
 from ai_gateway.cli.settings import settings_of
-from ai_gateway.explaining import page_of
+from ai_gateway.explaining.page import page_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import query_result

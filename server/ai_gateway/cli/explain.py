@@ -10,7 +10,7 @@ from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
 from ai_gateway.cli.settings import settings_of
-from ai_gateway.explaining import page_of
+from ai_gateway.explaining.page import page_of
 from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.explained import explain_result, trace_of

@@ -15,12 +15,12 @@ from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError
-from ai_gateway.figures import gathered
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import metrics_result
-from ai_gateway.metrics import MetricsSnapshot, Percentiles, ProviderMetrics
 from ai_gateway.model import BreakerState
-from ai_gateway.prometheus import exposition
+from ai_gateway.telemetry.figures import gathered
+from ai_gateway.telemetry.metrics import MetricsSnapshot, Percentiles, ProviderMetrics
+from ai_gateway.telemetry.prometheus import exposition
 
 STORE_IS_OFF = "no figures are kept, for the store is off; set store.enabled to true"
 COLUMNS = ("tier", "breaker", "answered", "failed", "skipped", "took, s", "first, s", "tokens", "cost")

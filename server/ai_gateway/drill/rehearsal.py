@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from weakref import WeakSet
 
-from ai_gateway.breaker import Transition
+from ai_gateway.breakers.breaker import Transition
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.drill.faults import FAULTS, LONGEST_DRILL_SECONDS
 from ai_gateway.drill.report import BreakerChange, DrillQuestion, DrillReport, Ending, QuestionOutcome, spent

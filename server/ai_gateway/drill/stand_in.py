@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from ai_gateway.assemble import network_of
-from ai_gateway.breaker import CircuitBreaker
+from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.clock import Clock
 from ai_gateway.config import LoadedSettings
 from ai_gateway.drill.vendors import MADE_UP_TOKEN

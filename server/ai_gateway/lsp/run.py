@@ -18,7 +18,7 @@ from ai_gateway.lsp.server import GatewayServer
 from ai_gateway.lsp.stdio_in import reader_for
 from ai_gateway.lsp.stdio_out import PipeOutbox
 from ai_gateway.lsp.streams import claim_standard_streams
-from ai_gateway.redaction import TALKATIVE
+from ai_gateway.privacy.redaction import TALKATIVE
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from ai_gateway.messages.results import (
     SignInResult,
     UsageResult,
 )
-from ai_gateway.metrics import MetricsSnapshot, ProviderMetrics
 from ai_gateway.model import Allowance, Answer, Attempt, Embedding, LastAnswer, ModelInfo, Usage
+from ai_gateway.telemetry.metrics import MetricsSnapshot, ProviderMetrics
 from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:

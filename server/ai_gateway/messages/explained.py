@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_gateway.explaining import page_of
+from ai_gateway.explaining.page import page_of
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import usage_result

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.privacy.redaction import redact
 from ai_gateway.providers.error_response import ErrorResponse
-from ai_gateway.redaction import redact
 
 SAFE_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 

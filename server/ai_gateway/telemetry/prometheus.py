@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ai_gateway.histogram import BOUNDS_SECONDS, Histogram
-from ai_gateway.metrics import MetricsSnapshot, ProviderMetrics
 from ai_gateway.model import BreakerState, Outcome
+from ai_gateway.telemetry.histogram import BOUNDS_SECONDS, Histogram
+from ai_gateway.telemetry.metrics import MetricsSnapshot, ProviderMetrics
 
 Labels = Mapping[str, str]
 Providers = Sequence[tuple[str, ProviderMetrics]]

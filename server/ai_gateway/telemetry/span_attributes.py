@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ai_gateway.metrics import ESCALATED
 from ai_gateway.model import Attempt, Outcome, Usage
+from ai_gateway.telemetry.metrics import ESCALATED
 from ai_gateway.trace import Given, QueryOutcome, Step, Trace
 
 NO_ANSWER = "no_answer"
@@ -125,7 +125,7 @@ def attributes_of(trace: Trace) -> Attributes:
         {
             "ai_gateway.query_id": trace.query_id,
             "ai_gateway.outcome": str(trace.outcome),
-            "ai_gateway.cache": str(trace.cache),
+            "ai_gateway.caching.cache": str(trace.cache),
             "ai_gateway.joined": trace.joined,
             "ai_gateway.private": trace.asked.private is not None,
             "ai_gateway.masked": trace.masked,

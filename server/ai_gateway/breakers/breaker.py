@@ -17,7 +17,7 @@ from functools import cache
 from types import TracebackType
 from typing import Protocol, Self
 
-from ai_gateway.breaker_record import BreakerLimits, BreakerRecord, Change
+from ai_gateway.breakers.record import BreakerLimits, BreakerRecord, Change
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import OpenReason
 from ai_gateway.model import BreakerState

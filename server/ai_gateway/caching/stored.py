@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypeVar
 
-from ai_gateway.cache import CachedAnswer, is_worth_keeping
+from ai_gateway.caching.cache import CachedAnswer, is_worth_keeping
 from ai_gateway.clock import Clock
 from ai_gateway.model import Answer, Backend, BreakerState, FinishReason, ToolCall, Usage
 from ai_gateway.store.base import Store, StoreUnavailable

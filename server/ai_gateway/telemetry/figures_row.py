@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from ai_gateway.histogram import Histogram
-from ai_gateway.metrics import MetricsSnapshot, Percentiles, ProviderMetrics
+from ai_gateway.telemetry.histogram import Histogram
+from ai_gateway.telemetry.metrics import MetricsSnapshot, Percentiles, ProviderMetrics
 
 SHAPE = 1
 """A figure may be added without a new one: where it is absent, it is nothing."""

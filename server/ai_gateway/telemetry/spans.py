@@ -10,9 +10,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from ai_gateway.failures import SettingsError, where
-from ai_gateway.histogram import BOUNDS_SECONDS
 from ai_gateway.model import Outcome
-from ai_gateway.telemetry_attributes import Call, attributes_of, calls_of, error_of
+from ai_gateway.telemetry.histogram import BOUNDS_SECONDS
+from ai_gateway.telemetry.span_attributes import Call, attributes_of, calls_of, error_of
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -19,8 +19,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 
-from ai_gateway.breaker import CircuitBreaker, Lease
-from ai_gateway.breaker_record import NEVER, BreakerRecord, Change
+from ai_gateway.breakers.breaker import CircuitBreaker, Lease
+from ai_gateway.breakers.record import NEVER, BreakerRecord, Change
 from ai_gateway.clock import Clock
 from ai_gateway.failures import OpenReason
 from ai_gateway.model import BreakerState

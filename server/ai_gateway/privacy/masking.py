@@ -19,7 +19,7 @@ from hashlib import blake2b
 from itertools import count
 
 from ai_gateway.model import EmbeddingInput, Message, Prompt, Tool
-from ai_gateway.secret_spans import Span, is_random, merged, secret_spans
+from ai_gateway.privacy.secret_spans import Span, is_random, merged, secret_spans
 
 Asked = Prompt | EmbeddingInput
 Rewrite = Callable[[str], str]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
+from ai_gateway.explaining.reasons import in_words
 from ai_gateway.model import Attempt, BreakerState, Outcome
 from ai_gateway.providers.network import is_loopback
-from ai_gateway.reasons import in_words
 from ai_gateway.routing import Action
 from ai_gateway.run import wait_in_words
 from ai_gateway.spending.words import usd_in_words

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
-from ai_gateway.figures_row import FiguresRow
-from ai_gateway.metrics import MetricsSnapshot
+from ai_gateway.telemetry.figures_row import FiguresRow
+from ai_gateway.telemetry.metrics import MetricsSnapshot
 
 if TYPE_CHECKING:
     from ai_gateway.store.base import Entry, Store

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ai_gateway.failures import OpenReason
-from ai_gateway.histogram import BOUNDS_SECONDS, SUM_DECIMALS, Histogram
 from ai_gateway.model import Answer, Attempt, BreakerState, Outcome, Usage
+from ai_gateway.telemetry.histogram import BOUNDS_SECONDS, SUM_DECIMALS, Histogram
 
 SAMPLES_KEPT = 512
 """Durations remembered for each provider: enough for a p99, and about what a person did lately."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ai_gateway.credential_forms import NAMES, SCHEMES, SIGNATURES, TOKENS
+from ai_gateway.privacy.credential_forms import NAMES, SCHEMES, SIGNATURES, TOKENS
 
 Span = tuple[int, int]
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from ai_gateway.credential_forms import NAMES, SCHEMES, TOKENS
+from ai_gateway.privacy.credential_forms import NAMES, SCHEMES, TOKENS
 
 TALKATIVE = ("pygls", "lsprotocol", "asyncio", "aiohttp")
 """Loggers that write down messages, or the texts of errors, when they are let."""

@@ -1,0 +1,1 @@
+"""Why an answer came from where it came from, on one page."""
