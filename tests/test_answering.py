@@ -13,7 +13,7 @@ import pytest
 from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
 from ai_gateway.fakes import Fault, RecordedRequest, ToolCall
 from ai_gateway.gateway import Gateway
-from ai_gateway.model import Answer, Delta, Outcome
+from ai_gateway.model import Answer, Delta, Outcome, Tool
 from ai_gateway.options import QueryOptions, query_of
 from ai_gateway.recorder import TRACES
 from ai_gateway.routing import Action, Exclusion
@@ -312,6 +312,15 @@ async def test_where_only_the_emergency_tier_may_be_asked_it_renews_an_old_answe
     assert (answer.content, answer.stale) == ("new", False)
 
 
+async def test_tools_that_are_no_json_are_refused_and_leave_the_probe_to_others(person: Person) -> None:
+    window = await person.window(privacy={"mask_secrets": True})
+    breaker = window.tiers[0].breaker
+    breaker.trip(open_seconds=0)
+    with pytest.raises(InvalidQuery, match="only what JSON can"):
+        await window.query("hi", tools=[Tool("look", "looks", {"type": object()})], cache="off")
+    assert not breaker.has_probe_out
+
+
 # Who answered last
 
 
@@ -555,7 +564,7 @@ async def test_without_a_store_everything_else_works_and_nothing_is_written(pers
     assert (await window.query("hi")).cached
     assert (await explained(window, answer.query_id)).outcome is QueryOutcome.ANSWERED
     assert await window.explain("nobody's") is None
-    assert (await window.health()).problems == ()
+    assert window.store_problems == ()
     assert await window.forget_answers() == 1
     await window.aclose()
     assert not (home / ".local").exists()
@@ -568,7 +577,7 @@ async def test_a_damaged_store_is_set_aside_and_said(person: Person, home: Path)
     window = await person.window(cache=KEPT)
     assert (await window.query("hi")).content == "from plan"
     assert (await window.query("hi")).cached
-    [problem] = (await window.health()).problems
+    [problem] = window.store_problems
     assert "gateway.db" in problem
     assert (await explained(window)).cache is CacheVerdict.HIT
 
@@ -581,6 +590,6 @@ async def test_a_store_that_cannot_be_written_is_said_and_everything_else_works(
     assert (await window.query("hi")).cached
     person.die(person.plan)
     assert (await window.query("another")).provider == "home"
-    assert len((await window.health()).problems) == 1
+    assert len(window.store_problems) == 1
     assert (await explained(window, answer.query_id)).outcome is QueryOutcome.ANSWERED
     await window.aclose()

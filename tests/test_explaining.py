@@ -336,10 +336,18 @@ async def test_what_was_asked_for_is_told_and_nothing_of_the_prompt_is_in_it(clo
 
 
 async def test_names_that_others_chose_are_nothing_but_text(clock: FakeClock) -> None:
-    finish = Finish(model="a|b\n[click](command:evil) `<img>` \x1b[31m")
-    page = page_of(await trace_of([tier("openai", clock, [Delta("x"), finish])], clock=clock))
+    name = "a|b\n[click](command:evil) `<img>` \x1b[31m"
+    page = page_of(await trace_of([tier(name, clock, "x")], clock=clock))
     assert "\x1b" not in page
-    assert page.startswith(r"# openai (a\|b \[click\](command:evil) \`\<img\>\`  \[31m) answered")
+    assert page.startswith(r"# a\|b \[click\](command:evil) \`\<img\>\`  \[31m (m) answered")
+
+
+async def test_what_an_upstream_calls_its_model_is_only_kept_where_it_is_a_name(clock: FakeClock) -> None:
+    finish = Finish(model=f"you said: {SECRET}")
+    trace = await trace_of([tier("openai", clock, [Delta("x"), finish])], clock=clock)
+    assert trace.given is not None
+    assert trace.given.model == "m"
+    assert SECRET not in repr(trace)
 
 
 async def test_the_last_line_names_the_query_and_when_it_was_asked(clock: FakeClock) -> None:

@@ -264,6 +264,14 @@ def test_a_row_of_an_earlier_version_lacks_some_figures_and_has_others_that_are_
     assert read.figures == MetricsSnapshot(total_requests=7, providers={"a": ProviderMetrics(answered=2)})
 
 
+@pytest.mark.parametrize(
+    "row", [b"[" * 100_000, b'{"shape":1,"written_at":1%s}' % (b"0" * 400)], ids=["deep", "beyond any float"]
+)
+def test_a_row_that_no_number_type_or_stack_can_hold_is_none(row: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not a number|nested too deep"):
+        FiguresRow.from_bytes(row)
+
+
 COUNTS = st.integers(0, 2**53)
 BY_KIND = st.dictionaries(st.text(max_size=5), COUNTS, max_size=3)
 SECONDS = st.floats(0, 1e9)

@@ -804,8 +804,10 @@ class Play:
             if self._error is not None:
                 raise self._error
         finally:
-            await asyncio.sleep(0)
-            self.closed += 1
+            try:
+                await asyncio.sleep(0)  # its own cleaning up; a cancel may come meanwhile
+            finally:
+                self.closed += 1
 
 
 class Reader:

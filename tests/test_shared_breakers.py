@@ -345,3 +345,98 @@ async def test_what_is_forced_here_is_told_and_what_only_this_process_knows_is_n
     advance(windows, 600)
     assert await other.sees() is CLOSED
     assert (await one.sees(), one.breaker.reason) == (OPEN, OpenReason.AUTH)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"null",
+        b"5",
+        b'"closed"',
+        b"[" * 100_000,
+        b'{"reason": "outage", "reopens_at": "soon"}',
+        b'{"reason": "outage", "reopens_at": NaN}',
+        b'{"reason": "outage", "reopens_at": 1%s}' % (b"0" * 400),
+        b'{"reason": "outage", "reopens_at": 1, "probe_until": null}',
+        b'{"reason": "outage", "reopens_at": 1, "openings": "x"}',
+        b'{"reason": "outage", "reopens_at": 1, "generation": "x"}',
+        b'{"reason": "outage", "reopens_at": 1, "holder": 5}',
+        b'{"failures": [1]}',
+    ],
+    ids=range(12),
+)
+async def test_a_record_that_is_none_disturbs_nobody_and_is_written_anew(tmp_path: Path, written: bytes) -> None:
+    first, second = Window(tmp_path / "gateway.db", FakeClock()), Window(tmp_path / "gateway.db", FakeClock())
+    await first.store.put(SPACE, "copilot", written, expires_at=math.inf)
+
+    assert await first.sees() is CLOSED
+    first.breaker.trip()
+    await first.told()
+
+    assert await second.sees() is OPEN
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"reason": "outage", "reopens_at": 1e15, "generation": 3}',
+        b'{"reason": "auth", "reopens_at": Infinity, "generation": 3}',
+        b'{"reason": "slow", "reopens_at": 1, "probe_until": 1e15, "holder": "elsewhere", "generation": 3}',
+    ],
+)
+async def test_no_record_keeps_a_tier_out_for_longer_than_the_longest_open_period(
+    tmp_path: Path, record: bytes
+) -> None:
+    clock = FakeClock()
+    window, other = Window(tmp_path / "gateway.db", clock), Window(tmp_path / "gateway.db", clock)
+    await other.store.put(SPACE, "copilot", record, expires_at=math.inf)
+    await window.sees()
+    assert await window.probe() is None
+
+    for _ in range(10):
+        clock.advance(window.breaker.limits.max_open_seconds / 10)
+        await other.store.put("traces", "x", b"", expires_at=math.inf)  # news, so that the record is read anew
+        await window.shared.refresh()
+
+    assert await window.probe() is not None
+    await window.told()
+
+
+async def test_who_only_learns_of_anothers_probe_as_it_asks_for_one_is_told_of_its_end(tmp_path: Path) -> None:
+    clock = FakeClock()
+    first, second = Window(tmp_path / "gateway.db", clock), Window(tmp_path / "gateway.db", clock)
+    first.breaker.trip(open_seconds=0)
+    await first.told()
+    assert await second.sees() is HALF_OPEN
+    permit = await first.probe()
+    assert permit is not None
+
+    assert await second.probe() is None
+    permit.succeed()
+
+    async with asyncio.timeout(HANG_SECONDS):
+        await second.breaker.probed()
+    assert second.breaker.state is CLOSED
+    await first.told()
+    await second.told()
+
+
+async def test_who_only_learns_of_anothers_probe_as_it_tells_a_change_is_told_of_its_end(tmp_path: Path) -> None:
+    clock = FakeClock()
+    first, second = Window(tmp_path / "gateway.db", clock), Window(tmp_path / "gateway.db", clock)
+    first.breaker.trip(open_seconds=0)
+    await first.told()
+    assert await second.sees() is HALF_OPEN
+    permit = await first.probe()
+    assert permit is not None
+
+    second.breaker.force(CLOSED, seconds=0)  # a change that leaves the probe be
+    await second.shared.told(second.shared._shared["copilot"])
+    assert second.breaker.has_probe_out
+    permit.succeed()
+
+    async with asyncio.timeout(HANG_SECONDS):
+        await second.breaker.probed()
+    assert second.breaker.state is CLOSED
+    await first.told()
+    await second.told()

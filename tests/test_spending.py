@@ -321,6 +321,7 @@ async def test_what_yesterday_could_not_be_written_is_no_part_of_today(window: W
         b'{"micro_usd":"1","unpriced_answers":0,"allowed":[]}',
         b'{"micro_usd":1,"unpriced_answers":0,"allowed":{}}',
         b'{"micro_usd":1,"unpriced_answers":0,"allowed":["x"]}',
+        b'{"micro_usd":1%s,"unpriced_answers":0,"allowed":[]}' % (b"0" * 400),
     ],
 )
 async def test_an_entry_that_can_not_be_read_is_begun_anew(

@@ -292,11 +292,11 @@ async def test_what_was_spent_a_moment_ago_is_in_the_account_though_the_settings
 # What is booked
 
 
-async def test_text_that_was_paid_for_and_taken_back_is_booked_though_nobody_knows_its_price(person: Person) -> None:
+async def test_text_that_was_paid_for_and_taken_back_is_booked_by_estimate(person: Person) -> None:
     window = person.priced(await person.window(order=["dear", "home"]))
     person.dear.fault(Fault.cut(after=1))
     assert (await window.query("hi")).provider == "home"
-    assert await spent(window) == (0.0, 1)
+    assert await spent(window) == (1.0, 0)
 
 
 async def test_an_answer_that_only_asked_for_a_stronger_model_is_booked_too(person: Person) -> None:
@@ -396,3 +396,12 @@ async def test_a_workspace_cannot_have_the_person_spend_more_than_they_allow(
         with suppress(NoTierAnswered):
             await window.query("hi")
     assert person.dear.calls == 0
+
+
+async def test_a_cap_that_cannot_hold_for_want_of_a_price_is_said_to_the_person(person: Person) -> None:
+    window = await person.window(order=["dear"], spending={"daily_cap_usd": 5})
+    assert (await window.health()).problems == (
+        "spending.daily_cap_usd does not hold for dear: nobody knows what its answers cost",
+    )
+    without = await person.window(order=["dear"])
+    assert (await without.health()).problems == ()

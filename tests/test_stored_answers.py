@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -231,6 +232,10 @@ async def damaged(store: Store, **changes: object) -> None:
         ("elapsed_ms", None),
         ("stored_at", "today"),
         ("expires_at", None),
+        ("expires_at", math.inf),
+        ("stored_at", -math.inf),
+        ("stored_at", math.nan),
+        ("elapsed_ms", 10**400),
     ],
 )
 async def test_what_cannot_be_read_is_dropped(

@@ -131,7 +131,7 @@ async def test_a_query_is_told_with_its_id_and_who_answered() -> None:
     trace = await trace_of([down(), tier("openai", "Hi")])
     told = attributes_of(trace)
     assert told["ai_gateway.query_id"] == trace.query_id
-    assert (told["ai_gateway.outcome"], told["ai_gateway.caching.cache"]) == ("answered", "off")
+    assert (told["ai_gateway.outcome"], told["ai_gateway.cache"]) == ("answered", "off")
     assert (told["ai_gateway.provider"], told["ai_gateway.backend"]) == ("openai", "cloud")
     assert (told["ai_gateway.private"], "error.type" in told) == (False, False)
 
@@ -154,7 +154,7 @@ async def test_an_answer_from_the_cache_has_no_call() -> None:
         await trace_of([tier("openai", [Delta("Hi"), COUNTED])]), cache=CacheVerdict.HIT, steps=()
     )
     assert list(calls_of(trace)) == []
-    assert attributes_of(trace)["ai_gateway.caching.cache"] == "hit"
+    assert attributes_of(trace)["ai_gateway.cache"] == "hit"
 
 
 async def test_a_stale_answer_is_not_taken_for_one_of_the_calls_that_failed() -> None:

@@ -189,8 +189,10 @@ class Answering:
                 async for event in events:
                     yield event
         finally:
-            if flight not in self._flights:
-                self._asked_by.pop(flight, None)
+            is_newer = self._asked_by.get(flight) is not first  # what is under this key by now is another flight
+            if is_newer or flight not in self._flights:
+                if not is_newer:
+                    del self._asked_by[flight]
                 self._take_over(draft, first)
             elif is_first:
                 self._left.add(draft.query_id)
@@ -249,7 +251,7 @@ class Answering:
             return None
         try:
             return key_of(query, self.chain.offers)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise InvalidQuery("tools and response_format may hold only what JSON can") from error
 
     async def _tell_who_answered_last(self, error: NoTierAnswered) -> None:

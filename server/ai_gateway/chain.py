@@ -273,11 +273,11 @@ class FailoverChain:
 
     async def _attempt(self, run: Run, step: Step, tier: ProviderTier, permit: Permit) -> AsyncGenerator[Event, None]:
         asking = Asking(tier, run.prompt, tier.model_for(run.query), self._clock.monotonic())
-        if self._masker is not None and tier.backend is not Backend.LOCAL:
-            asking.mask(self._masker)
-            run.draft.masked = max(run.draft.masked, asking.masked.count if asking.masked else 0)
         outcome, reason, failed = Outcome.CANCELLED, None, None
         try:
+            if self._masker is not None and tier.backend is not Backend.LOCAL:
+                asking.mask(self._masker)
+                run.draft.masked = max(run.draft.masked, asking.masked.count if asking.masked else 0)
             async with aclosing(self._tries(run, asking, permit)) as events:
                 async for event in events:
                     yield event
@@ -294,8 +294,7 @@ class FailoverChain:
         finally:
             permit.release()
             asking.elapsed_ms = 1000 * (self._clock.monotonic() - asking.started_at)
-            if self._spending is not None and (asking.has_shown or asking.finish is not None or reason == ESCALATED):
-                self._spending.spent(tier, asking.cost_usd)
+            self._book(asking, has_begun=asking.has_shown or reason == ESCALATED)
             self._note(run, step, asking.attempt(outcome, reason, failed), asking)
         if failed is None:
             if tier.breaker.reason is None:
@@ -306,6 +305,13 @@ class FailoverChain:
             yield Reset(failed.kind)
         if failed.policy.failover is Failover.NEVER:
             raise run.refused(tier, failed)
+
+    def _book(self, asking: Asking, *, has_begun: bool) -> None:
+        """Add up what an answer cost, also one that was not waited for to the end."""
+        if asking.finish is None and has_begun:
+            asking.break_off()
+        if self._spending is not None and (has_begun or asking.finish is not None):
+            self._spending.spent(asking.tier, asking.cost_usd)
 
     def _succeed(self, permit: Permit, asking: Asking) -> None:
         """Settle a success; if it took the last of the quota, leave the tier alone before it refuses.

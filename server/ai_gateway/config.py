@@ -155,6 +155,8 @@ class _Layers:
         self._sources: dict[str, str] = {}
         self._problems: list[Problem] = []
         self._pair: set[str] = set()
+        self._own: dict[str, tuple[object, str]] = {}
+        """What a person chose and a workspace has replaced, with its source: it holds if the workspace's is wrong."""
 
     def complain(self, path: str, source: str, message: str, *, breaks: bool = True) -> None:
         self._problems.append(Problem(path, source, message, breaks))
@@ -165,6 +167,7 @@ class _Layers:
 
     def add_workspace(self, tree: Mapping[str, object]) -> None:
         tiers = self._tier_names()
+        self._own = {path: (value, self._sources[path]) for path, value in self._values.items()}
         spends_freely = self._values.get("spending.rule", SpendRule.AUTO) == SpendRule.AUTO
         for path, value in _leaves(tree):
             if (refusal := refusal_of(path, value, tiers, spends_freely=spends_freely)) is not None:
@@ -242,7 +245,13 @@ class _Layers:
             wrong.add(path)
         for path in wrong:
             for name in [path] if path in self._values else [name for name in self._values if _is_within(name, path)]:
-                del self._values[name], self._sources[name]
+                self._take_back(name)
+
+    def _take_back(self, name: str) -> None:
+        source = self._sources.pop(name)
+        del self._values[name]
+        if source == WORKSPACE and name in self._own:
+            self._set(name, *self._own[name])
 
     def _path_set(self, location: list[str]) -> str:
         """Find the path that somebody set, from where validation stumbled: maybe deeper, maybe above."""

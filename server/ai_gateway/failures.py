@@ -187,7 +187,7 @@ POLICIES: Mapping[FailureKind, Policy] = MappingProxyType(
         ),
         FailureKind.LOADING: Policy(
             Retry.NEVER, Failover.NEXT, Effect.OPEN, OpenReason.LOADING,
-            "{provider} is loading its model; ask again in a moment", 5.0,
+            "{provider} is loading its model; ask again in a moment, or allow the query more time", 5.0,
         ),
         FailureKind.CRASHED: Policy(
             Retry.NEVER, Failover.NEXT, Effect.COUNT, OpenReason.OUTAGE,
@@ -203,7 +203,7 @@ POLICIES: Mapping[FailureKind, Policy] = MappingProxyType(
 
 REASON_HINTS: Mapping[OpenReason, str] = MappingProxyType(
     {
-        OpenReason.OUTAGE: "{provider} failed several times; it is tried again by itself, or at once after a reset",
+        OpenReason.OUTAGE: "{provider} was down when last asked; it is tried again by itself, or at once after a reset",
         OpenReason.SLOW: POLICIES[FailureKind.TIMEOUT].hint,
         OpenReason.RATE: POLICIES[FailureKind.RATE_LIMIT].hint,
         OpenReason.QUOTA: POLICIES[FailureKind.QUOTA].hint,

@@ -391,7 +391,17 @@ class Gateway:
         """What is wrong with the settings, and with what is shared with others."""
         telemetry = self._recorder.telemetry
         untold = () if telemetry is None or telemetry.problem is None else (telemetry.problem,)
-        return (*self._problems, *(() if self._shared is None else self._shared.problems), *untold)
+        return (*self._problems, *self.store_problems, *untold)
+
+    @property
+    def store_problems(self) -> tuple[str, ...]:
+        """What is wrong with what is shared with others."""
+        return () if self._shared is None else self._shared.problems
+
+    async def told(self) -> None:
+        """Wait until other windows can see what has changed here."""
+        if self._shared is not None and self._shared.breakers is not None:
+            await self._shared.breakers.aclose()
 
     async def refresh(self) -> None:
         """Take in what has changed outside: what other windows have found out, and credentials."""
@@ -506,6 +516,8 @@ class Gateway:
         self._closed = True
         if self._account is not None:
             await self._account.aclose()
+        if self._purse is not None:
+            self._purse.ask_no_more()
         await self._standby.aclose()
         await self._answering.aclose()
         with suppress(TimeoutError):  # of somebody's own code, which must not hold up the end
@@ -548,6 +560,7 @@ class Gateway:
         """Make the tiers that settings ask for; what they leave as it was stays, and so do tiers added by hand."""
         from ai_gateway.account import CopilotAccount  # noqa: PLC0415 - as in `from_env`
         from ai_gateway.assemble import assemble, network_of  # noqa: PLC0415
+        from ai_gateway.rules import unpriced_tiers  # noqa: PLC0415
 
         self._loaded = loaded
         self._follow_rules(loaded)
@@ -567,6 +580,10 @@ class Gateway:
         by_hand = {tier.name: tier for tier in tiers if tier.fingerprint is None}
         configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
         self._answering.chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
+        self._problems = (
+            *self._problems,
+            *unpriced_tiers(loaded.settings, (*self._chain.tiers, *self._chain.escalation)),
+        )
 
     def _follow_rules(self, loaded: LoadedSettings) -> None:
         """Take on what the settings say of every query."""

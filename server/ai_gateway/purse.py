@@ -76,6 +76,11 @@ class Purse:
         if self.ledger.cap_usd is not None:
             await self.ledger.refresh()
 
+    def ask_no_more(self) -> None:
+        """Take back every question, and ask nothing any more."""
+        self._consents.asker = None
+        self._consents.take_back()
+
     async def aclose(self) -> None:
         """Write down what is not written yet."""
         if self._saving is not None:

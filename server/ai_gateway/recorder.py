@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections import deque
 from contextlib import suppress
 from dataclasses import fields
@@ -60,7 +61,7 @@ class Recorder:
         self._traces.append(trace)
         if self.telemetry is not None:
             self.telemetry.export(trace)
-        if self.store is not None:
+        if self.store is not None and not self._is_closing:
             self._unwritten.append(trace)
             self._write_soon()
 
@@ -161,7 +162,8 @@ def _answer_in(written: bytes, now: float) -> LastAnswer | None:
         given = trace["given"]
         if given is None or given["age_seconds"] is not None:
             return None
-        provider, model = given["provider"], given["model"]
-        return LastAnswer(str(provider), None if model is None else str(model), max(0.0, now - trace["asked_at"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        provider, model, age_seconds = given["provider"], given["model"], max(0.0, now - trace["asked_at"])
+        known = math.isfinite(age_seconds)
+        return LastAnswer(str(provider), None if model is None else str(model), age_seconds) if known else None
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from ai_gateway.answering import Rules
 from ai_gateway.clock import Clock
 from ai_gateway.failures import SettingsError
+from ai_gateway.model import PriceClass, Usage
 from ai_gateway.settings import Settings
 from ai_gateway.store.base import Store
+from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
     from ai_gateway.caching.stored import StoredAnswers
@@ -44,6 +46,23 @@ def _private_paths_of(patterns: Sequence[str], complain: Callable[[str], None]) 
         else:
             fine.append(pattern)
     return PrivatePaths(fine)
+
+
+def unpriced_tiers(settings: Settings, tiers: Sequence[ProviderTier]) -> tuple[str, ...]:
+    """Name what a daily cap does not hold for, as nobody knows what its answers cost."""
+    if settings.spending.daily_cap_usd is None:
+        return ()
+    one = Usage(1, 1)
+    unpriced = (
+        tier.name
+        for tier in tiers
+        if tier.disabled is None
+        and tier.price_class is PriceClass.METERED
+        and tier.cost_usd(tier.default_model, one) is None
+    )
+    return tuple(
+        f"spending.daily_cap_usd does not hold for {name}: nobody knows what its answers cost" for name in unpriced
+    )
 
 
 def masker_of(settings: Settings) -> Masker | None:

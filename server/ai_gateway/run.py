@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from ai_gateway.failures import (
     POLICIES,
     Failover,
     FailureKind,
+    InvalidQuery,
     NoTierAnswered,
     ProviderFailure,
     QueryRefused,
@@ -46,6 +48,8 @@ log = logging.getLogger(__name__)
 DEFAULT_QUERY_SECONDS = 300.0
 MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 NO_USAGE = Usage(0, 0)
+MODEL_NAME = re.compile(r"[\w.:/\\@+-]{1,200}")
+"""What an upstream may call its model: whatever else it says there may quote the prompt, and traces keep the name."""
 LONG_UNITS = (("days", 24 * 3600), ("h", 3600), ("min", 60))
 """Of waits, with their seconds; from two of one on, a wait is told in it."""
 HINTS: Mapping[Exclusion, str] = MappingProxyType(
@@ -104,15 +108,25 @@ class Asking:
         says_something = self.texts or finish.tool_calls or finish.vectors or finish.reason is FinishReason.REFUSAL
         if not says_something:
             raise ProviderFailure(FailureKind.EMPTY, f"an answer without text (finish reason {finish.reason})")
+        if finish.model is not None and MODEL_NAME.fullmatch(finish.model) is None:
+            finish = replace(finish, model=None)
         self.finish = finish
         self.usage = finish.usage or Usage.estimate(self.prompt, "".join(self.texts))
         self.cost_usd = finish.cost_usd
         if finish.cost_usd is None:
             self.cost_usd = self.tier.cost_usd(finish.model or self.model, self.usage)
 
+    def break_off(self) -> None:
+        """Take in that it ended before its time: what was written has to be paid for, by estimate."""
+        self.usage = Usage.estimate(self.prompt, "".join(self.texts))
+        self.cost_usd = self.tier.cost_usd(self.model, self.usage)
+
     def mask(self, masker: Masker) -> None:
         """Let the tier see placeholders instead of secrets."""
-        masked = masker.mask(self.prompt)
+        try:
+            masked = masker.mask(self.prompt)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidQuery("tools and response_format may hold only what JSON can") from error
         if masked.count:
             self.prompt, self.masked = masked.prompt, masked
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ai_gateway.calling import preload
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
-from ai_gateway.failures import ProviderFailure
+from ai_gateway.failures import OpenReason, ProviderFailure
 from ai_gateway.model import Backend, BreakerState
 from ai_gateway.tier import ProviderTier
 
@@ -103,6 +103,10 @@ class WarmStandby:
             problem = f"{model} was not loaded ahead: {failure.detail}; {failure.hint_for(tier.name)}"
             self._preloads[tier.name].problem = problem
             log.info("%s: %s", tier.name, problem)
+        else:
+            if tier.breaker.reason is OpenReason.LOADING:
+                tier.last_failure = None
+                tier.breaker.reset()
         self._tell()
 
     def _tell(self) -> None:

@@ -12,6 +12,8 @@ from ai_gateway.providers.base import LLMProvider
 
 log = logging.getLogger(__name__)
 
+ROUNDING_SECONDS = 1e-6
+"""What sums of times may be off by."""
 LOOK_SECONDS = 1.0
 """How often a silent provider is asked whether it loads its model."""
 
@@ -81,7 +83,7 @@ class FirstWait:
                 self._pace.timed_out()
             return timed_out()
         silent_seconds = self._silent_seconds(self._ends_at)
-        if self._pace is not None and silent_seconds >= self._pace.usual_seconds(self._characters):
+        if self._pace is not None and silent_seconds >= self._pace.usual_seconds(self._characters) - ROUNDING_SECONDS:
             detail = f"nothing arrived for {silent_seconds:.0f} s, which is long for it, and the query's time ran out"
             hint = "it is slower than usual; wait, or allow the query more time with timeout_seconds"
             return ProviderFailure(FailureKind.TIMEOUT, detail, hint=hint)

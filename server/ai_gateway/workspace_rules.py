@@ -49,7 +49,9 @@ def _about_tiers(path: str, value: object, tiers: Sequence[str]) -> str | None:
     """Let a workspace leave out, and choose the order of what is there."""
     if path != "order":
         return None if value is False else "a workspace can only switch off, not on"
-    others = [tier for tier in value if tier not in tiers] if isinstance(value, list | tuple) else []
+    if not isinstance(value, list | tuple) or not value:
+        return "a workspace can only choose among the tiers that there are"  # none at all would mean: those by default
+    others = [tier for tier in value if tier not in tiers]
     return f"a workspace can't add the tier {others[0]!r}; add it for yourself" if others else None
 
 
@@ -59,5 +61,5 @@ def _about_privacy(name: str, value: object) -> str | None:
         return None if value is True else "a workspace can only ask for privacy, not end it"
     if name != "private_paths":
         return "can't be set by a workspace; set it for yourself"
-    exempts = isinstance(value, list | tuple) and any(str(pattern).startswith("!") for pattern in value)
+    exempts = isinstance(value, list | tuple) and any(str(pattern).strip().startswith("!") for pattern in value)
     return "a workspace can't make an exception from what is private" if exempts else None

@@ -14,7 +14,7 @@ import json
 import logging
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,7 +22,7 @@ from functools import partial
 from ai_gateway.breakers.breaker import CircuitBreaker, Lease
 from ai_gateway.breakers.record import NEVER, BreakerRecord, Change
 from ai_gateway.clock import Clock
-from ai_gateway.failures import OpenReason
+from ai_gateway.failures import MAX_OPEN_SECONDS, OpenReason
 from ai_gateway.model import BreakerState
 from ai_gateway.store.base import Entry, Store, StoreUnavailable
 
@@ -33,6 +33,11 @@ KEPT_SECONDS = 24 * 3600.0
 """How long a record stays after its last time is over, so that openings go on growing."""
 LOOK_SECONDS = 0.1
 """How often it is looked whether another process's probe is over: nobody else would tell those who wait for it."""
+NAMED_BY_UPSTREAMS = frozenset({OpenReason.RATE, OpenReason.QUOTA})
+"""Reasons whose open periods are as long as an upstream says, which may be until next month."""
+LARGEST_COUNT = 2**53
+LATEST = 2.0**53
+"""Seconds since the epoch: no time that is meant is later, unless it never comes."""
 MOST_UNTOLD = 256
 """Changes that wait for a store that is away; the oldest are forgotten."""
 
@@ -68,6 +73,10 @@ class SharedBreakers:
         """Take over what others have found out; costs next to nothing where there is no news."""
         self._begin_to_tell()
         await self._take_over()
+        self.watch()
+
+    def watch(self) -> None:
+        """See to it that whoever waits for another process's probe learns how it ends."""
         if (self._watching is None or self._watching.done()) and self._probed_elsewhere():
             self._watching = asyncio.create_task(self._watch())
 
@@ -91,21 +100,21 @@ class SharedBreakers:
         self._untold.append((shared, before, change))
         self._begin_to_tell()
 
-    async def update(self, name: str, before: BreakerRecord, lease: Lease) -> BreakerRecord | None:
-        """Change the record in the store; where there is none, `before` is what it was.
+    async def update(self, shared: _Shared, before: BreakerRecord, lease: Lease) -> BreakerRecord | None:
+        """Change a breaker's record in the store; where there is none, `before` is what it was.
 
         Raises:
             StoreUnavailable: It can't be changed there now.
         """
         while True:
-            entry = await self._store.get(SPACE, name)
-            known = before if entry is None else self.record_in(entry) or before
+            entry = await self._store.get(SPACE, shared.name)
+            known = before if entry is None else self.record_in(entry, shared.breaker) or before
             after = lease(known)
             if after is None or after == known:
                 return after
             version = 0 if entry is None else entry.version
             kept = await self._store.put(
-                SPACE, name, self._value_of(after), expires_at=self._until(after), if_version=version
+                SPACE, shared.name, self._value_of(after), expires_at=self._until(after), if_version=version
             )
             if kept is not None:
                 return after
@@ -115,16 +124,20 @@ class SharedBreakers:
         """The name of this process."""
         return self._store.holder
 
-    def record_in(self, entry: Entry) -> BreakerRecord | None:
-        """Read a record, in this process's time; None: it can't be read. The lease of one that has ended is void."""
+    def record_in(self, entry: Entry, breaker: CircuitBreaker) -> BreakerRecord | None:
+        """Read a breaker's record, in this process's time; None: it can't be read.
+
+        The lease of a process that has ended is void, and no time is further off than a breaker could have chosen.
+        """
         try:
             record = _record_of(entry.value)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             log.warning("the shared record of a breaker can't be read; it is written anew")
             return None
         if record.holder is not None and self._store.is_gone(record.holder):
             record = replace(record, probe_until=NEVER, holder=None)
-        return record.shifted(self._clock.monotonic() - self._clock.time())
+        now = self._clock.monotonic()
+        return _within_bounds(record.shifted(now - self._clock.time()), breaker, now)
 
     async def _take_over(self) -> None:
         has_news = self._shared and (self._store.has_news() or self._is_behind)
@@ -137,7 +150,7 @@ class SharedBreakers:
             self._is_behind = False
             for name, entry in entries.items():
                 if (shared := self._shared.get(name)) is not None and not self._has_untold(shared):
-                    shared.adopt(self.record_in(entry))
+                    shared.adopt(self.record_in(entry, shared.breaker))
         for shared in self._probed_elsewhere():
             shared.void_if_gone(self._store)
 
@@ -159,7 +172,7 @@ class SharedBreakers:
         while self._untold:
             shared, before, change = self._untold[0]
             try:
-                after = await self.update(shared.name, before, change)
+                after = await self.update(shared, before, change)
             except StoreUnavailable:
                 return  # it goes on alone until the next time; the store says itself what is wrong
             self._untold.popleft()
@@ -195,7 +208,9 @@ class _Shared:
     def is_probed_elsewhere(self) -> bool:
         """Whether another process has the lease of the probe."""
         record = self.breaker.record
-        return record.holder is not None and record.generation != self._claimed and self.breaker.has_probe_out
+        if record.holder is None or not self.breaker.has_probe_out:
+            return False
+        return record.generation != self._claimed or record.holder != self._owner.holder
 
     def void_if_gone(self, store: Store) -> None:
         """Take no notice of a lease any more whose process has ended."""
@@ -227,12 +242,16 @@ class _Shared:
             return None if leased is None else replace(leased, holder=holder)
 
         try:
-            record = await self._owner.update(self.name, seen, held)
+            record = await self._owner.update(self, seen, held)
         except StoreUnavailable:
             record = held(seen)
+        except asyncio.CancelledError:  # the lease may be there already
+            self._owner.tell(self, seen, partial(BreakerRecord.released, generation=seen.generation + 1))
+            raise
         if record is not None:
             self._claimed = record.generation
         self.breaker.adopt(seen if record is None else record, is_news=record is None)
+        self._owner.watch()
         return record
 
     def adopt(self, record: BreakerRecord | None) -> None:
@@ -242,6 +261,7 @@ class _Shared:
         mine, before, self._known = self.breaker.record, self._known, record.generation
         is_closed_anew = record.reason is None and before is not None and record.generation != before
         self.breaker.adopt(record if not _is_own(mine) or is_closed_anew else _forced_like(record, mine))
+        self._owner.watch()
 
 
 def _is_own(record: BreakerRecord) -> bool:
@@ -254,11 +274,54 @@ def _forced_like(forced: BreakerRecord, record: BreakerRecord) -> BreakerRecord:
     return replace(record, forced=forced.forced, forced_until=forced.forced_until)
 
 
+def _within_bounds(record: BreakerRecord, breaker: CircuitBreaker, now: float) -> BreakerRecord:
+    """Bring the times nearer that a clock which was wrong, or anybody else, has put further off than may be.
+
+    What this process knows of the same open period already is in a clock that does not jump, so it holds as well.
+    """
+    limits, mine = breaker.limits, breaker.record
+    if record.reason is None:
+        return record
+    longest = MAX_OPEN_SECONDS if record.reason in NAMED_BY_UPSTREAMS else limits.max_open_seconds
+    is_known = (record.generation, record.reason) == (mine.generation, mine.reason)
+    return replace(
+        record,
+        reopens_at=min(record.reopens_at, now + longest, mine.reopens_at if is_known else math.inf),
+        probe_until=min(
+            record.probe_until, now + limits.probe_lease_seconds, mine.probe_until if is_known else math.inf
+        ),
+    )
+
+
 def _record_of(value: bytes) -> BreakerRecord:
     fields = json.loads(value)
-    reason, forced = fields.pop("reason", None), fields.pop("forced", None)
+    if not isinstance(fields, dict):
+        raise TypeError("no record")
+    reason, forced, holder = fields.get("reason"), fields.get("forced"), fields.get("holder")
+    if not isinstance(holder, str | None):
+        raise TypeError("no name of a process")
     return BreakerRecord(
-        **fields,
+        failures=_count(fields, "failures"),
+        openings=_count(fields, "openings"),
+        generation=_count(fields, "generation"),
         reason=None if reason is None else OpenReason(reason),
+        reopens_at=_time(fields, "reopens_at"),
+        probe_until=_time(fields, "probe_until"),
+        holder=holder,
         forced=None if forced is None else BreakerState(forced),
+        forced_until=_time(fields, "forced_until"),
     )
+
+
+def _count(fields: Mapping[str, object], name: str) -> int:
+    count = fields.get(name, 0)
+    if not isinstance(count, int) or not 0 <= count < LARGEST_COUNT:
+        raise ValueError(f"{name} is no count")
+    return count
+
+
+def _time(fields: Mapping[str, object], name: str) -> float:
+    time = fields.get(name, NEVER)
+    if not isinstance(time, int | float) or not NEVER <= time <= math.inf or (time > LATEST and time != math.inf):
+        raise ValueError(f"{name} is no time")
+    return float(time)

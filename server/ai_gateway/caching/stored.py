@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypeVar
@@ -129,7 +130,7 @@ def _read(value: bytes, now: float) -> CachedAnswer | None:
             return None
         stored_at, expires_at = _number(fields["stored_at"]), _number(fields["expires_at"])
         answer = _answer_of(fields)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     is_fresh = stored_at - MAX_SKEW_SECONDS <= now < expires_at
     return CachedAnswer(answer, age_seconds=max(0.0, now - stored_at), stale=not is_fresh)
@@ -174,7 +175,10 @@ def _tool_call_of(fields: Mapping[str, object]) -> ToolCall:
 
 
 def _number(value: object) -> float:
-    return float(_of((int, float), value))
+    number = float(_of((int, float), value))
+    if not math.isfinite(number):
+        raise ValueError("not a number")
+    return number
 
 
 def _of(kind: type[T] | tuple[type[T], ...], value: object) -> T:

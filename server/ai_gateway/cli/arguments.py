@@ -39,6 +39,9 @@ class Arguments(argparse.Namespace):
     private: bool = False
     escalate: bool = False
     spend: str | None = None
+    cache_mode: str = "on"
+    ttl_seconds: float | None = None
+    paths: Sequence[str] | None = None
     explain: bool = False
     stream: bool | None = None
     quiet: bool = False
@@ -148,6 +151,23 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for everything together")
     parser.add_argument("--private", action="store_true", help="ask local tiers only")
     parser.add_argument("--escalate", action="store_true", help="let a model ask for a stronger one")
+    parser.add_argument(
+        "--path",
+        dest="paths",
+        action="append",
+        metavar="FILE",
+        help="a file that the prompt quotes: if it is private, so is the question; may be given again",
+    )
+    parser.add_argument(
+        "--cache",
+        dest="cache_mode",
+        choices=("on", "off", "read", "refresh"),
+        default="on",
+        help="whether an answer kept earlier will do, and whether this one is kept (default: on, both)",
+    )
+    parser.add_argument(
+        "--ttl", dest="ttl_seconds", type=seconds_of, metavar="TIME", help="how long the answer is fresh: 90s, 30m, 2h"
+    )
     parser.add_argument(
         "--spend",
         choices=("auto", "ask", "never"),

@@ -42,6 +42,9 @@ def ask(arguments: Arguments) -> int:
             private=arguments.private,
             escalate=arguments.escalate,
             spend=arguments.spend,
+            cache=arguments.cache_mode,
+            ttl_seconds=arguments.ttl_seconds,
+            paths=arguments.paths or (),
         )
         return asyncio.run(_ask(query, arguments))
     except GatewayError as error:

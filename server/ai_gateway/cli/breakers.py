@@ -57,6 +57,9 @@ async def _reset(arguments: Arguments) -> ResetResult:
     async with _shared_gateway(arguments) as gateway:
         await gateway.refresh()
         names = gateway.reset(arguments.provider)
+        await gateway.told()
+        if problems := gateway.store_problems:
+            raise GatewayError(f"it could not be written down for other windows: {'; '.join(problems)}")
         forgotten = await gateway.forget_answers() if arguments.cache else 0
         return {"status": "ok", "state": gateway.state, "reset": list(names), "forgotten": forgotten}
 

@@ -147,7 +147,7 @@ def _next_steps(found: Health, remarks: Iterable[str]) -> Iterator[str]:
     if not found.local_available:
         model = found.recommended_local_model
         yield f"for answers without a network: install Ollama, run 'ai-gateway pull {model}', set LOCAL_MODEL={model}"
-    if found.status is HealthStatus.OK:
+    if found.status is HealthStatus.OK and not found.problems:
         yield 'nothing to mend: try  ai-gateway ask "hello"'
 
 

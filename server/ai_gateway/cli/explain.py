@@ -33,4 +33,9 @@ def explain(arguments: Arguments) -> int:
 
 async def _found(arguments: Arguments) -> Trace:
     async with Gateway.from_settings(settings_of(arguments)) as gateway:
-        return await trace_of(gateway, arguments.query_id)
+        try:
+            return await trace_of(gateway, arguments.query_id)
+        except GatewayError as error:
+            if problems := gateway.store_problems:
+                raise GatewayError(f"nothing can be read: {'; '.join(problems)}") from error
+            raise

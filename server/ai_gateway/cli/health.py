@@ -68,18 +68,19 @@ def _now(provider: ProviderHealth) -> Text:
     if provider.reachable and provider.state is not BreakerState.CLOSED:
         return Text(f"✓ there, but {_breaker(provider)}", "yellow")
     if provider.reachable:
-        return Text("✓ there", "green")
+        by_hand = ", kept closed by hand" if provider.forced is not None else ""
+        return Text(f"✓ there{by_hand}", "yellow" if by_hand else "green")
     return Text(f"✗ {provider.last_error or 'no answer in time'}", "red")
 
 
 def _breaker(provider: ProviderHealth) -> str:
     """Say how its breaker is, which other windows may have opened."""
-    if provider.forced is not None:
-        return f"kept {provider.forced} by hand"
-    if provider.state is BreakerState.HALF_OPEN:
-        return "to be tried again"
     seconds = provider.retry_after_seconds
     wait = "" if seconds is None else f", for {wait_in_words(seconds)}"
+    if provider.forced is not None:
+        return f"kept {provider.forced} by hand{wait}"
+    if provider.state is BreakerState.HALF_OPEN:
+        return "to be tried again"
     return f"left out ({provider.reason}){wait}"
 
 

@@ -58,7 +58,8 @@ async def _found(arguments: Arguments) -> Found:
         figures = await gathered(gateway.store)
         health = await gateway.health()
         active = sum(tier.is_active for tier in gateway.tiers)
-    return Found(figures, {provider.name: provider.state for provider in health.providers}, active)
+    states = {provider.name: provider.state for provider in health.providers if provider.reason != "not_configured"}
+    return Found(figures, states, active)
 
 
 def show(found: Found, console: Console) -> None:

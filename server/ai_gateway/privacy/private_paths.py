@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ class PrivatePaths:
         return any(self._spec.match_file(self._cased(path)) for path in _paths_of(path_or_uri))
 
     def _cased(self, text: str) -> str:
+        text = unicodedata.normalize("NFC", text)  # macOS takes letters with accents apart
         return text.lower() if self._ignores_case else text
 
 

@@ -139,6 +139,11 @@ class Consents:
                 del self._open[offer]
                 question.reply.cancel()
 
+    def take_back(self) -> None:
+        """Take back every question that is open: nobody waits for a reply any more."""
+        for question in self._open.values():
+            question.reply.cancel()
+
     def _refusal_of_late(self, price_class: PriceClass) -> NoConsent | None:
         now = self._clock.monotonic()
         of_late = (

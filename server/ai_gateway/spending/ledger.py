@@ -20,6 +20,7 @@ SPACE = "spending"
 KEPT_SECONDS = 48 * 3600.0
 """How long a day's entry outlives its last change: longer than any day."""
 MICRO = 1_000_000
+LARGEST_COUNT = 2**53
 CAS_TRIES = 20
 """Each one that fails means that another window has written; what is not written then is the next time."""
 
@@ -188,7 +189,7 @@ def _micro(usd: float) -> int:
 
 def _count(page: Mapping[str, object], name: str) -> int:
     count = page[name]
-    if not isinstance(count, int) or count < 0:
+    if not isinstance(count, int) or not 0 <= count < LARGEST_COUNT:
         raise ValueError(f"{name} is no count")
     return count
 

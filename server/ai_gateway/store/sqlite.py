@@ -133,10 +133,14 @@ class SqliteStore:
             await self._delete_all(DELETE_OLD, space, *newest)
 
     def has_news(self) -> bool:
-        """Whether another connection has written since this was last asked."""
+        """Whether another connection has written since this was last asked.
+
+        Where the file was deleted or replaced is noticed by whatever reads or writes next: to look for it each time
+        would take as long again.
+        """
         if self._clock.monotonic() < self._rest.until:
             return False
-        if self._connection is None or not self._file.is_there:
+        if self._connection is None:
             return True
         try:
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()

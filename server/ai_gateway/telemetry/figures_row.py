@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from ai_gateway.telemetry.histogram import Histogram
 from ai_gateway.telemetry.metrics import MetricsSnapshot, Percentiles, ProviderMetrics
 
+LARGEST = 2**63
+"""Of figures: more than there ever were, and still a number of any kind."""
 SHAPE = 1
 """A figure may be added without a new one: where it is absent, it is nothing."""
 
@@ -35,7 +36,10 @@ class FiguresRow:
         Raises:
             ValueError: It is no row, or one of another shape.
         """
-        row = _object(json.loads(value))
+        try:
+            row = _object(json.loads(value))
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
         if row.get("shape") != SHAPE:
             raise ValueError("a row of another shape")
         return cls(
@@ -114,13 +118,13 @@ def _counts(value: object) -> dict[str, int]:
 def _count(value: object) -> int:
     if value is None:
         return 0
-    if not isinstance(value, int) or value < 0:
+    if not isinstance(value, int) or not 0 <= value < LARGEST:
         raise ValueError("not a count")
     return value
 
 
 def _number(value: object) -> float:
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not -LARGEST < value < LARGEST:
         raise ValueError("not a number")
     return value
 

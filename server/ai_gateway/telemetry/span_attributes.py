@@ -125,7 +125,7 @@ def attributes_of(trace: Trace) -> Attributes:
         {
             "ai_gateway.query_id": trace.query_id,
             "ai_gateway.outcome": str(trace.outcome),
-            "ai_gateway.caching.cache": str(trace.cache),
+            "ai_gateway.cache": str(trace.cache),
             "ai_gateway.joined": trace.joined,
             "ai_gateway.private": trace.asked.private is not None,
             "ai_gateway.masked": trace.masked,

@@ -120,9 +120,10 @@ class _Reading:
             raise read_failure(self._rows, stream_error(error, now=time.time()))
         self._understood = self._understood or "choices" in chunk
         self._model = text_in(chunk.get("model")) or self._model
-        self._usage = usage_of(chunk.get("usage")) or self._usage
-        cost_usd = self._cost_usd_of(chunk) if self._cost_usd_of else None
-        self._cost_usd = self._cost_usd if cost_usd is None else cost_usd
+        if usage := chunk.get("usage"):
+            self._usage = usage_of(usage) or self._usage
+        if self._cost_usd_of is not None and (cost_usd := self._cost_usd_of(chunk)) is not None:
+            self._cost_usd = cost_usd
         return "".join([self._text_of_choice(choice) for choice in objects_in(chunk.get("choices"))])
 
     def _text_of_choice(self, choice: Mapping[str, object]) -> str:
@@ -137,11 +138,12 @@ class _Reading:
         if calls := delta.get("tool_calls"):
             for position, call in enumerate(objects_in(calls)):
                 self._take_call(call, place=(str(choice.get("index")), str(call.get("index", position))))
-        content = delta.get("content")
-        text = content if isinstance(content, str) else _text_of(content)
-        if refusal := _text_of(delta.get("refusal")):
-            self._refuses = True
-        return text + refusal
+        text = _text_of(delta.get("content"))
+        if refusal := delta.get("refusal"):
+            refusal = _text_of(refusal)
+            self._refuses = self._refuses or bool(refusal)
+            text += refusal
+        return text
 
     def _take_call(self, fragment: Mapping[str, object], place: tuple[str, str]) -> None:
         call = self._calls_by_place.get(place)
@@ -186,6 +188,8 @@ def error_in(chunk: Mapping[str, object]) -> object:
 
 def _text_of(content: object) -> str:
     """Give the text of a content: it is text, or a list of parts of which some are; others are thoughts."""
+    if not content:
+        return ""
     if isinstance(content, str):
         return content
     texts = (part.get("text") for part in objects_in(content) if part.get("type", "text") == "text")
@@ -211,4 +215,5 @@ def usage_of(value: object) -> Usage | None:
 
 def cost_usd_in(chunk: Mapping[str, object]) -> float | None:
     """Find what OpenRouter charged, in US dollars (https://openrouter.ai/docs/use-cases/usage-accounting)."""
-    return amount_in(object_in(chunk.get("usage")).get("cost"))
+    usage = chunk.get("usage")
+    return amount_in(usage.get("cost")) if isinstance(usage, dict) else None
