@@ -11,8 +11,9 @@ import pytest
 from typing_extensions import override
 
 from ai_gateway.breakers.breaker import CircuitBreaker
+from ai_gateway.failures import FailureKind, OpenReason, ProviderFailure
 from ai_gateway.fakes import FakeOllama, ollama_failures
-from ai_gateway.model import Backend
+from ai_gateway.model import Backend, BreakerState
 from ai_gateway.providers.ollama.provider import OllamaProvider
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.standby import REST_SECONDS, WarmStandby
@@ -243,3 +244,14 @@ async def test_once_closed_it_tells_nothing_and_begins_nothing(
     begin(standby, second)
     await turns()
     assert (len(status.seen), Waiting.asked_for) == (1, [MODEL])
+
+
+async def test_a_tier_that_was_left_out_as_it_loaded_is_back_once_it_has_loaded(
+    tier: ProviderTier, standby: WarmStandby, status: Status
+) -> None:
+    tier.breaker.trip(OpenReason.LOADING, open_seconds=5)
+    tier.last_failure = ProviderFailure(FailureKind.LOADING, "as the test wants it")
+    standby.follow(tier, MODEL)
+    await status.told(2)
+    assert tier.breaker.state is BreakerState.CLOSED
+    assert tier.hint is None

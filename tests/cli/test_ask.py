@@ -171,3 +171,20 @@ async def test_on_a_terminal_the_person_is_asked_about_spending(world: World, ke
     os.close(ours)
     assert b"Ask OpenAI gpt-4o-mini instead?" in shown
     assert answer.encode() in shown
+
+
+async def test_the_cache_is_used_as_the_command_says_and_the_age_of_an_answer_is_told(world: World) -> None:
+    environ = {**world.environ, "AI_GATEWAY_CACHE__PERSISTENT": "true"}
+    await run("ask", "hello", environ=environ)
+    again = await run("ask", "hello", environ=environ)
+    assert world.copilot.calls == 1
+    assert "from the cache, " in again.err
+    anew = await run("ask", "hello", "--cache", "refresh", "--ttl", "2h", environ=environ)
+    assert world.copilot.calls == 2
+    assert "from the cache" not in anew.err
+
+
+async def test_a_file_that_the_prompt_quotes_may_make_the_question_private(world: World) -> None:
+    environ = {**world.environ, "AI_GATEWAY_PRIVACY__PRIVATE_PATHS": "*.key"}
+    asked = await run("ask", "hello", "--path", "README.md", "--path", "deploy/my.key", environ=environ)
+    assert (asked.out, world.copilot.calls) == ("Hello from here\n", 0)

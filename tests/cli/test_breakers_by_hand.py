@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,16 @@ async def test_a_store_that_can_not_be_written_is_told_of(world: World) -> None:
     )
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("ai-gateway: it could not be written down for other windows: ")
+
+
+async def test_a_reset_that_nobody_else_can_see_is_no_success(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    environ = {**world.environ, "AI_GATEWAY_STORE__PATH": str(tmp_path / "file" / "gateway.db")}
+    reset = await run("reset", environ=environ)
+    assert (reset.code, reset.out) == (1, "")
+    assert "could not be written down for other windows" in reset.err
+
+
+async def test_health_says_what_a_hand_keeps_closed(world: World) -> None:
+    await run("force", "copilot", "closed", environ=world.environ)
+    assert "✓ there, kept closed by hand" in (await run("health", environ=world.environ)).out
