@@ -74,7 +74,7 @@ async def unanswered(window: Gateway, prompt: str = "hi", **options: object) -> 
         ({"private": True}, QueryOptions(), "the setting privacy.private says so"),
         (
             {"private_paths": ["*.env"]},
-            QueryOptions(paths=["/work/main.py", "file:///work/prod.env"]),
+            QueryOptions(paths=["/srv/app/main.py", "file:///srv/app/prod.env"]),
             "it quotes a file that privacy.private_paths names",
         ),
     ],
@@ -93,14 +93,14 @@ async def test_a_private_query_reaches_local_tiers_only_and_its_trace_says_why_i
 
 async def test_a_query_that_quotes_other_files_is_not_private(person: Person) -> None:
     window = await person.window(privacy={"private_paths": ["*.env"]})
-    assert (await window.query("hi", paths=["/work/main.py"])).provider == "plan"
+    assert (await window.query("hi", paths=["/srv/app/main.py"])).provider == "plan"
     assert (await explained(window)).asked.private is None
 
 
 async def test_texts_of_a_private_file_are_embedded_at_home_or_not_at_all(person: Person) -> None:
     window = await person.window(privacy={"private_paths": ["*.env"]})
     with pytest.raises(NoTierAnswered, match="private"):
-        await window.embed("A=1", paths=["/work/prod.env"])
+        await window.embed("A=1", paths=["/srv/app/prod.env"])
     assert [upstream.requests for upstream in (person.plan, person.dear)] == [[], []]
 
 

@@ -17,9 +17,10 @@ from ai_gateway.clock import Clock
 from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
 from ai_gateway.model import Answer, Delta, Event, Prompt, Query, Started
 from ai_gateway.recorder import Recorder
-from ai_gateway.run import DEFAULT_QUERY_SECONDS, wait_in_words
+from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.trace import CacheVerdict, QueryOutcome, TraceDraft, draft_of
+from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
     from ai_gateway.caching.stored import StoredAnswers

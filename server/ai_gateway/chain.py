@@ -106,7 +106,8 @@ class FailoverChain:
     ) -> None:
         self.tiers = tuple(tiers)
         self.escalation = tuple(escalation[:2])
-        self._offers = [(tier.name, tier.base_url, tuple(tier.models)) for tier in (*self.tiers, *self.escalation)]
+        self.everybody = (*self.tiers, *self.escalation)
+        self._offers = [(tier.name, tier.base_url, tuple(tier.models)) for tier in self.everybody]
         self._clock = clock
         self._on_attempt = on_attempt
         self._spending = spending

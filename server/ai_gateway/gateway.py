@@ -401,7 +401,7 @@ class Gateway:
     async def told(self) -> None:
         """Wait until other windows can see what has changed here."""
         if self._shared is not None and self._shared.breakers is not None:
-            await self._shared.breakers.aclose()
+            await self._shared.breakers.all_told()
 
     async def refresh(self) -> None:
         """Take in what has changed outside: what other windows have found out, and credentials."""
@@ -478,13 +478,13 @@ class Gateway:
             GatewayClosed: The gateway was closed.
         """
         self._enter()
-        before, account = (*self._chain.tiers, *self._chain.escalation), self._account
+        before, account = self._chain.everybody, self._account
         shared, purse = self._shared, self._purse
         self._take_on(loaded)
         if shared is not None and purse is not None and shared is not self._shared:
             await purse.aclose()
             await shared.aclose()
-        kept = {id(tier) for tier in (*self._chain.tiers, *self._chain.escalation)}
+        kept = {id(tier) for tier in self._chain.everybody}
         self._retired += [tier.provider for tier in before if id(tier) not in kept]
         if account is not None and account is not self._account:
             if account.is_signing_in:
@@ -522,8 +522,7 @@ class Gateway:
         await self._answering.aclose()
         with suppress(TimeoutError):  # of somebody's own code, which must not hold up the end
             async with asyncio.timeout(CLOSE_SECONDS):
-                everybody = (*self._chain.tiers, *self._chain.escalation)
-                await asyncio.gather(*(tier.provider.aclose() for tier in everybody))
+                await asyncio.gather(*(tier.provider.aclose() for tier in self._chain.everybody))
         await self._close_retired()
         await self._recorder.aclose()
         if self._purse is not None:
@@ -570,20 +569,11 @@ class Gateway:
             if before is not None:
                 self._account.follow(before)
         assert self._account is not None  # noqa: S101 - made above
-        tiers = self._chain.tiers
-        assembly = assemble(
-            loaded,
-            copilot_tokens=self._account.finder,
-            clock=self._clock,
-            keep=(*tiers, *self._chain.escalation),
-        )
-        by_hand = {tier.name: tier for tier in tiers if tier.fingerprint is None}
+        assembly = assemble(loaded, copilot_tokens=self._account.finder, clock=self._clock, keep=self._chain.everybody)
+        by_hand = {tier.name: tier for tier in self._chain.tiers if tier.fingerprint is None}
         configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
         self._answering.chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
-        self._problems = (
-            *self._problems,
-            *unpriced_tiers(loaded.settings, (*self._chain.tiers, *self._chain.escalation)),
-        )
+        self._problems = (*self._problems, *unpriced_tiers(loaded.settings, self._chain.everybody))
 
     def _follow_rules(self, loaded: LoadedSettings) -> None:
         """Take on what the settings say of every query."""
@@ -639,10 +629,9 @@ class Gateway:
         return self._account
 
     def _named(self, provider: str | None) -> list[ProviderTier]:
-        known_tiers = (*self._chain.tiers, *self._chain.escalation)
-        tiers = [tier for tier in known_tiers if provider in {None, tier.name}]
+        tiers = [tier for tier in self._chain.everybody if provider in {None, tier.name}]
         if provider is not None and not tiers:
-            known = ", ".join(dict.fromkeys(tier.name for tier in known_tiers))
+            known = ", ".join(dict.fromkeys(tier.name for tier in self._chain.everybody))
             raise InvalidQuery(f"there is no provider {provider!r}; there is: {known}", field="provider")
         return tiers
 

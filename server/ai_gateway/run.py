@@ -39,6 +39,7 @@ from ai_gateway.model import (
 from ai_gateway.routing import Exclusion, Question, Situation, Standing, exclusion_of
 from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, TraceDraft, Try
+from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
     from ai_gateway.privacy.masking import Masked, Masker  # only for those who want it
@@ -50,8 +51,6 @@ MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 NO_USAGE = Usage(0, 0)
 MODEL_NAME = re.compile(r"[\w.:/\\@+-]{1,200}")
 """What an upstream may call its model: whatever else it says there may quote the prompt, and traces keep the name."""
-LONG_UNITS = (("days", 24 * 3600), ("h", 3600), ("min", 60))
-"""Of waits, with their seconds; from two of one on, a wait is told in it."""
 HINTS: Mapping[Exclusion, str] = MappingProxyType(
     {
         Exclusion.PRIVATE: "a private query reaches local tiers only; start one, or ask without private",
@@ -318,9 +317,3 @@ def _told(attempt: Attempt) -> str:
     seconds = attempt.retry_after_seconds
     wait = "" if seconds is None else f", again in {wait_in_words(seconds)}"
     return f"{attempt.provider} {attempt.outcome} ({attempt.reason}{wait})"
-
-
-def wait_in_words(seconds: float) -> str:
-    """Say how long a wait is, no more exactly than a person wants to know it."""
-    unit, length = next(((unit, length) for unit, length in LONG_UNITS if seconds >= 2 * length), ("s", 1))
-    return f"{seconds / length:.0f} {unit}"

@@ -98,7 +98,7 @@ async def test_another_windows_query_can_be_explained_unless_the_windows_share_n
 async def test_a_file_that_the_person_keeps_private_reaches_local_tiers_only(
     tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str]
 ) -> None:
-    entry = {"uri": "file:///home/me/work/secrets/plan.md", "text": "the plan"}
+    entry = {"uri": "file:///home/me/secrets/plan.md", "text": "the plan"}
     async with FakeOllama(models=["llama3", "nomic-embed-text"]) as local:
         environ = {**with_local(cloud, local), "AI_GATEWAY_PRIVACY__PRIVATE_PATHS": "secrets/"}
         async with running_server(tmp_path, environ=environ) as server:

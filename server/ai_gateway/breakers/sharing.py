@@ -85,6 +85,10 @@ class SharedBreakers:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait((self._watching,))
+        await self.all_told()
+
+    async def all_told(self) -> None:
+        """Wait until every change is made in the store too, as far as it can be."""
         self._begin_to_tell()
         while self._telling is not None and not self._telling.done():
             await asyncio.wait((self._telling,))

@@ -19,7 +19,7 @@ from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import query_result
 from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
 from ai_gateway.options import query_of
-from ai_gateway.run import wait_in_words
+from ai_gateway.words import wait_in_words
 
 MILLISECONDS = 1000
 SMALL_USD = 0.0001

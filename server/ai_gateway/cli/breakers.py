@@ -13,7 +13,7 @@ from ai_gateway.failures import GatewayError, InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.results import ForceResult, ResetResult
 from ai_gateway.model import BreakerState
-from ai_gateway.run import wait_in_words
+from ai_gateway.words import wait_in_words
 
 AUTO = "auto"
 STORE_IS_OFF = "no window would notice, for they share nothing: the store is off; set store.enabled to true"

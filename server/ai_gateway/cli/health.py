@@ -16,8 +16,8 @@ from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, HealthStatus, ProviderHealth
 from ai_gateway.messages.encode import health_result
 from ai_gateway.model import BreakerState
-from ai_gateway.run import wait_in_words
 from ai_gateway.spending.words import usd_in_words
+from ai_gateway.words import wait_in_words
 
 STYLES = {HealthStatus.OK: "green", HealthStatus.DEGRADED: "yellow", HealthStatus.DOWN: "red"}
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ai_gateway.drill.faults import FAULTS
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome
-from ai_gateway.run import wait_in_words
+from ai_gateway.words import wait_in_words
 
 LEAST_TENTH_MS = 95.0
 """What is shorter would round to no tenth of a second, or hide how short it was."""

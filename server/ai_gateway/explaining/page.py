@@ -13,9 +13,9 @@ from ai_gateway.explaining.timeline import moments_of, named, place_of, plain, s
 from ai_gateway.failures import FailureKind
 from ai_gateway.model import BreakerState, FinishReason, Outcome
 from ai_gateway.routing import Action, Decision, TierFacts
-from ai_gateway.run import wait_in_words
 from ai_gateway.spending.words import usd_in_words
 from ai_gateway.trace import CacheVerdict, Given, QueryOutcome, Replayed, Step, Trace, replay
+from ai_gateway.words import wait_in_words
 
 NEVER_SENT = frozenset({FailureKind.SIGNED_OUT})
 """Failures that come before anything is sent."""

@@ -12,9 +12,9 @@ from ai_gateway.explaining.reasons import in_words
 from ai_gateway.model import Attempt, BreakerState, Outcome
 from ai_gateway.providers.network import is_loopback
 from ai_gateway.routing import Action
-from ai_gateway.run import wait_in_words
 from ai_gateway.spending.words import usd_in_words
 from ai_gateway.trace import Asked, CacheVerdict, Given, QueryOutcome, Step, Trace
+from ai_gateway.words import wait_in_words
 
 LEAST_TENTH_MS = 95.0
 """What is shorter would round to no tenth of a second, or hide how short it was."""

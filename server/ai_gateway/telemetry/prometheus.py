@@ -6,7 +6,7 @@ what would otherwise be in the name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -101,20 +101,12 @@ def _of_attempts(providers: Providers) -> Iterator[Family]:
     yield _counter(
         "failures_total",
         "Attempts that failed, by kind.",
-        [
-            Sample({"provider": name, "kind": kind}, count)
-            for name, figures in providers
-            for kind, count in sorted(figures.failures.items())
-        ],
+        _by("kind", [(name, figures.failures) for name, figures in providers]),
     )
     yield _counter(
         "retries_total",
         "Second calls in one attempt, by the kind of the failure before.",
-        [
-            Sample({"provider": name, "kind": kind}, count)
-            for name, figures in providers
-            for kind, count in sorted(figures.retries.items())
-        ],
+        _by("kind", [(name, figures.retries) for name, figures in providers]),
     )
     yield _counter(
         "escalations_total",
@@ -158,24 +150,25 @@ def _of_usage(providers: Providers) -> Iterator[Family]:
     )
 
 
+def _by(label: str, counts: Iterable[tuple[str, Mapping[str, int]]]) -> list[Sample]:
+    """Give a sample for each provider and each value of the label that was counted."""
+    return [
+        Sample({"provider": name, label: value}, count)
+        for name, counted in counts
+        for value, count in sorted(counted.items())
+    ]
+
+
 def _of_breakers(providers: Providers, states: Mapping[str, BreakerState]) -> Iterator[Family]:
     yield _counter(
         "breaker_transitions_total",
         "Changes of a breaker's state, by the state that it came to.",
-        [
-            Sample({"provider": name, "state": state}, count)
-            for name, figures in providers
-            for state, count in sorted(figures.transitions.items())
-        ],
+        _by("state", [(name, figures.transitions) for name, figures in providers]),
     )
     yield _counter(
         "breaker_openings_total",
         "Times that a breaker opened, by reason.",
-        [
-            Sample({"provider": name, "reason": reason}, count)
-            for name, figures in providers
-            for reason, count in sorted(figures.openings.items())
-        ],
+        _by("reason", [(name, figures.openings) for name, figures in providers]),
     )
     yield Family(
         "breaker_state",
