@@ -223,7 +223,7 @@ def test_each_layer_overrides_those_under_it_and_is_remembered(tmp_path: Path) -
         {"env_file": env_file},
         {"environ": {"COPILOT_MODEL": "3", "CLOUD_MODEL": "3", "LOCAL_MODEL": "3"}},
         {"editor": {"copilot": {"model": "4"}, "cloud": {"model": "4"}}},
-        {"workspace": {"copilot": {"model": "5"}}},
+        {"workspaces": [{"copilot": {"model": "5"}}]},
     ]
     seen = []
     for count in range(1, len(layers) + 1):
@@ -458,7 +458,7 @@ def test_an_order_that_somebody_set_stays(tmp_path: Path) -> None:
         "local",
         "primary",
     )
-    loaded = load_settings(environ={**PRIMARY, **FALLBACK}, workspace={"order": ["fallback", "primary"]})
+    loaded = load_settings(environ={**PRIMARY, **FALLBACK}, workspaces=[{"order": ["fallback", "primary"]}])
     assert loaded.settings.tier_names == ("fallback", "primary")
 
 
@@ -492,7 +492,7 @@ def test_a_workspace_may_say_what_is_asked_and_how_long() -> None:
         "cache": {"ttlSeconds": 9},
         "query": {"timeoutSeconds": 8},
     }
-    loaded = load_settings(environ={}, workspace=workspace)
+    loaded = load_settings(environ={}, workspaces=[workspace])
     assert problems(loaded) == []
     assert (loaded.settings.copilot.model, loaded.settings.query.timeout_seconds) == ("m", 8)
 
@@ -523,7 +523,7 @@ def test_a_workspace_may_say_what_is_asked_and_how_long() -> None:
     ],
 )
 def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[str, object]) -> None:
-    loaded = load_settings(environ={}, workspace=workspace)
+    loaded = load_settings(environ={}, workspaces=[workspace])
     assert loaded.settings == Settings()
     [problem] = loaded.problems
     assert "can't be set by a workspace" in problem.message
@@ -563,7 +563,7 @@ def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[
 def test_a_workspace_lets_no_more_out_than_the_person_does(
     mine: dict[str, object], workspace: dict[str, object], message: str
 ) -> None:
-    loaded = load_settings(environ={}, editor=mine, workspace=workspace)
+    loaded = load_settings(environ={}, editor=mine, workspaces=[workspace])
     assert loaded.settings == load_settings(environ={}, editor=mine).settings
     [problem] = loaded.problems
     assert message in problem.message
@@ -573,7 +573,7 @@ def test_a_workspace_may_ask_for_more_privacy() -> None:
     loaded = load_settings(
         environ={},
         editor={"privacy": {"privatePaths": ["*.pem"]}},
-        workspace={"privacy": {"private": True, "privatePaths": ["secrets/"]}},
+        workspaces=[{"privacy": {"private": True, "privatePaths": ["secrets/"]}}],
     )
     assert problems(loaded) == []
     assert loaded.settings.privacy.private
@@ -626,7 +626,7 @@ ENVIRONMENTS = st.dictionaries(VARIABLES | OWN_VARIABLES, VALUES, max_size=6)
 def test_whatever_was_written_settings_come_of_it(
     tree: dict[str, object], environ: dict[str, str], editor: dict[str, object], workspace: dict[str, object]
 ) -> None:
-    loaded = load_settings(environ=environ, editor={**tree, **editor}, workspace=workspace)
+    loaded = load_settings(environ=environ, editor={**tree, **editor}, workspaces=[workspace])
     assert isinstance(loaded.settings, Settings)
     for path in ("api_url", "server_url", "token"):
         assert loaded.sources.get(f"copilot.{path}") != "workspace"

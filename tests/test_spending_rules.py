@@ -391,7 +391,7 @@ async def test_a_workspace_cannot_have_the_person_spend_more_than_they_allow(
     person: Person, workspace: dict[str, object]
 ) -> None:
     editor = {"spending": NEVER, "order": ["plan", "dear", "home"], "services": person.services()}
-    loaded = load_settings(environ={}, editor=editor, workspace=workspace)
+    loaded = load_settings(environ={}, editor=editor, workspaces=[workspace])
     async with Gateway.from_settings(loaded, clock=person.clock) as window:
         with suppress(NoTierAnswered):
             await window.query("hi")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     env_file: Path | None = None,
     editor: Mapping[str, object] | None = None,
-    workspace: Mapping[str, object] | None = None,
+    workspaces: Sequence[Mapping[str, object]] = (),
 ) -> LoadedSettings:
     """Load and validate all layers. Never raises for what a person wrote: see `LoadedSettings.problems`.
 
@@ -134,7 +134,7 @@ def load_settings(
         environ: The environment; None: this process's.
         env_file: A `.env` file, under the environment.
         editor: The editor's initialization options.
-        workspace: What the editor says about the workspace; may set no host, credential or command.
+        workspaces: What the editor says about each folder of the workspace; may set no host, credential or command.
     """
     layers = _Layers()
     if file is not None:
@@ -143,7 +143,7 @@ def load_settings(
         layers.add_environment(_read_env_file(env_file, layers), f"{env_file}: ")
     layers.add_environment(os.environ if environ is None else environ, "environment: ")
     layers.add_tree(editor or {}, "editor")
-    layers.add_workspace(workspace or {})
+    layers.add_workspaces(workspaces)
     return layers.validated()
 
 
@@ -165,17 +165,21 @@ class _Layers:
         for path, value in _leaves(tree):
             self._set(path, value, source)
 
-    def add_workspace(self, tree: Mapping[str, object]) -> None:
+    def add_workspaces(self, trees: Sequence[Mapping[str, object]]) -> None:
         tiers = self._tier_names()
         self._own = {path: (value, self._sources[path]) for path, value in self._values.items()}
         spends_freely = self._values.get("spending.rule", SpendRule.AUTO) == SpendRule.AUTO
-        for path, value in _leaves(tree):
+        for path, value in (leaf for tree in trees for leaf in _leaves(tree)):
             if (refusal := refusal_of(path, value, tiers, spends_freely=spends_freely)) is not None:
                 self.complain(path, WORKSPACE, refusal, breaks=False)
             elif path == PRIVATE_PATHS:
-                self._set(path, [*_listed(self._values.get(path)), *_listed(value)], WORKSPACE)
-            else:
+                known = _listed(self._values.get(path))
+                self._set(path, [*known, *(one for one in _listed(value) if one not in known)], WORKSPACE)
+            elif self._sources.get(path) != WORKSPACE:
                 self._set(path, value, WORKSPACE)
+            elif self._values[path] != value:
+                message = "the folders of the workspace disagree; what the first one says holds"
+                self.complain(path, WORKSPACE, message, breaks=False)
 
     def add_environment(self, environ: Mapping[str, str], source: str) -> None:
         if environ.get("CODESPACES") == "true" and environ.get("GITHUB_TOKEN") and "copilot.token" not in self._values:

@@ -47,6 +47,51 @@ async def test_the_workspace_is_asked_at_the_start_and_after_each_change_without
     assert (first["model"], second["model"], pid) == ("gpt-4.1", "gpt-4.1-mini", server.pid)
 
 
+FOLDERS = [{"uri": "file:///one", "name": "one"}, {"uri": "file:///two", "name": "two"}]
+
+
+async def test_each_folder_is_asked_and_none_of_them_can_undo_what_another_tightens(
+    tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str]
+) -> None:
+    first = {"cloud": {"model": "gpt-4.1"}, "privacy": {"privatePaths": ["*.pem"]}}
+    second = {"cloud": {"model": "gpt-4.1-mini"}, "privacy": {"privatePaths": ["*.key"], "private": False}}
+    async with running_server(tmp_path, environ=cloud) as server:
+        params = {"processId": None, "capabilities": PULLS, "workspaceFolders": FOLDERS}
+        await server.result("initialize", params)
+        server.notify("initialized", {})
+        asked = await server.wait_for(lambda message: message.get("method") == "workspace/configuration")
+        scopes = [item["scopeUri"] for item in asked["params"]["items"]]
+        answer(server, asked, [first, second])
+        told = await server.notification("window/showMessage")
+        await server.result("ai/query", {"prompt": "hello"})
+        refusals = [
+            (await server.request("ai/query", {"prompt": "hello", "paths": [path]}))["error"]["data"]["attempts"]
+            for path in ("/one/a.key", "/two/a.pem")
+        ]
+    assert scopes == [folder["uri"] for folder in FOLDERS]
+    assert upstream.requests[-1].json["model"] == "gpt-4.1"
+    assert upstream.calls == 1
+    assert [attempt["reason"] for [attempt] in refusals] == ["private", "private"]
+    assert "cloud.model" in told["message"]
+    assert "disagree" in told["message"]
+    assert "privacy.private" in told["message"]
+
+
+async def test_other_folders_bring_other_settings_without_a_restart(
+    tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str]
+) -> None:
+    async with running_server(tmp_path, environ=cloud) as server:
+        await server.initialize(capabilities=PULLS)
+        answer(server, await asked_for_settings(server), [None])
+        await server.notification("ai/status")
+        server.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": FOLDERS[:1], "removed": []}})
+        asked = await server.wait_for(lambda message: message.get("method") == "workspace/configuration")
+        answer(server, asked, [{"cloud": {"model": "gpt-4.1"}}])
+        await server.notification("ai/status")
+        await server.result("ai/query", {"prompt": "hello"})
+    assert upstream.requests[-1].json["model"] == "gpt-4.1"
+
+
 async def test_a_client_that_can_not_be_asked_may_push_its_settings(
     tmp_path: Path, upstream: FakeOpenAI, cloud: dict[str, str]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ SPEND = "ai/spend"
 """A method of the test's own that needs consent; its reply is what came of the question."""
 
 
-def load(_editor: Mapping[str, object] | None, _workspace: Mapping[str, object] | None) -> LoadedSettings:
+def load(_editor: Mapping[str, object] | None, _workspaces: Sequence[Mapping[str, object]]) -> LoadedSettings:
     return load_settings(file=None, environ={})
 
 

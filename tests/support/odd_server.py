@@ -21,7 +21,7 @@ from ai_gateway.lsp.server import GatewayServer
 SECRET = "sk-secret-of-an-exception"
 
 
-def load(editor: Mapping[str, object] | None, _workspace: Mapping[str, object] | None) -> LoadedSettings:
+def load(editor: Mapping[str, object] | None, _workspaces: object) -> LoadedSettings:
     if "loading-fails" in sys.argv:
         raise RuntimeError(SECRET)
     if "a-provider" in sys.argv:

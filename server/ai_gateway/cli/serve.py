@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 from ai_gateway.cli.arguments import Arguments
@@ -21,10 +21,10 @@ def serve(arguments: Arguments) -> int:
 
     transport, address = arguments.transport or ("stdio", "")
 
-    def load(editor: Mapping[str, object] | None, workspace: Mapping[str, object] | None) -> LoadedSettings:
+    def load(editor: Mapping[str, object] | None, workspaces: Sequence[Mapping[str, object]]) -> LoadedSettings:
         from ai_gateway.cli.settings import settings_of  # noqa: PLC0415 - pydantic waits until after the handshake
 
-        return settings_of(arguments, editor=editor, workspace=workspace)
+        return settings_of(arguments, editor=editor, workspaces=workspaces)
 
     try:
         return run(cast("Literal['stdio', 'tcp', 'ws']", transport), address, load=load)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ai_gateway.cli.arguments import Arguments
@@ -14,19 +14,19 @@ def settings_of(
     arguments: Arguments,
     *,
     editor: Mapping[str, object] | None = None,
-    workspace: Mapping[str, object] | None = None,
+    workspaces: Sequence[Mapping[str, object]] = (),
 ) -> LoadedSettings:
     """Load the settings: the file that was named, or the usual one; the `.env` file that was named; the environment.
 
     Args:
         arguments: The command line.
         editor: The editor's initialization options.
-        workspace: What the editor says about the workspace.
+        workspaces: What the editor says about each folder of the workspace.
     """
     named = arguments.config or os.environ.get(CONFIG_FILE_VARIABLE)
     return load_settings(
         file=Path(named) if named else default_config_file(),
         env_file=arguments.env_file,
         editor=editor,
-        workspace=workspace,
+        workspaces=workspaces,
     )

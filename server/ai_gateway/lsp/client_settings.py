@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -26,13 +26,13 @@ class ClientSettings:
 
     Attributes:
         editor: Its initialization options.
-        workspace: Its section `aiGateway`, as far as it is known.
+        workspaces: Its section `aiGateway` for each folder of the workspace, as far as it is known.
     """
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
         self.editor: Mapping[str, object] | None = None
-        self.workspace: Mapping[str, object] | None = None
+        self.workspaces: Sequence[Mapping[str, object]] = ()
 
     def take_options(self, options: object) -> None:
         """Take in the initialization options."""
@@ -42,22 +42,22 @@ class ClientSettings:
         """Take in what a client sends that can't be asked."""
         section = settings.get(SECTION) if isinstance(settings, Mapping) else None
         if isinstance(section, Mapping):
-            self.workspace = section
+            self.workspaces = (section,)
 
     async def pull(self) -> None:
-        """Ask the client, if it can be asked. If it does not answer, what was known before holds."""
+        """Ask the client, if it can be asked, for each folder. If it does not answer, what was known before holds."""
         workspace = self._server.client_capabilities.workspace
         if workspace is None or not workspace.configuration:
             return
-        wanted = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
+        scopes = [folder.uri for folder in self._server.workspace.folders.values()] or [None]
+        items = [types.ConfigurationItem(scope_uri=scope, section=SECTION) for scope in scopes]
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                answers = await self._server.workspace_configuration_async(wanted)
+                answers = await self._server.workspace_configuration_async(types.ConfigurationParams(items))
         except (TimeoutError, ClientError):
             log.warning("the client did not say what its settings are")
             return
-        section = answers[0] if answers else None
-        self.workspace = section if isinstance(section, Mapping) else None
+        self.workspaces = [section for section in answers or () if isinstance(section, Mapping)]
 
     async def follow(self) -> None:
         """Ask to be told of changes, where that has to be asked for."""

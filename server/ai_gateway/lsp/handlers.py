@@ -71,6 +71,7 @@ async def metrics(ls: GatewayServer, params: Params) -> Result:
 
 def initialize(ls: GatewayServer, params: types.InitializeParams) -> None:
     """Take in what the client is and wants."""
+    ls.protocol.keep_documents()
     ls.host.settings.take_options(params.initialization_options)
     ls.on_client(params.process_id)
 
@@ -83,6 +84,11 @@ def initialized(ls: GatewayServer, _params: types.InitializedParams) -> None:
 def did_change_configuration(ls: GatewayServer, params: types.DidChangeConfigurationParams) -> None:
     """Take on new settings."""
     ls.host.settings.take_pushed(params.settings)
+    ls.host.refresh()
+
+
+def did_change_folders(ls: GatewayServer, _params: types.DidChangeWorkspaceFoldersParams) -> None:
+    """Take on what other folders say."""
     ls.host.refresh()
 
 
@@ -101,4 +107,5 @@ HANDLERS: dict[str, Callable[..., object]] = {
     types.INITIALIZE: initialize,
     types.INITIALIZED: initialized,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_folders,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 1.0
 
-SettingsLoader = Callable[[Mapping[str, object] | None, Mapping[str, object] | None], "LoadedSettings"]
-"""Loads all settings, given the editor's and the workspace's. Called in a thread."""
+SettingsLoader = Callable[[Mapping[str, object] | None, Sequence[Mapping[str, object]]], "LoadedSettings"]
+"""Loads all settings, given the editor's and those of each folder of the workspace. Called in a thread."""
 
 
 class GatewayHost:
@@ -100,7 +100,7 @@ class GatewayHost:
             await answers.gateway.reconfigure(await self._loaded())
 
     async def _loaded(self) -> LoadedSettings:
-        loaded = await asyncio.to_thread(self._load, self.settings.editor, self.settings.workspace)
+        loaded = await asyncio.to_thread(self._load, self.settings.editor, self.settings.workspaces)
         problems = {str(problem) for problem in loaded.problems}
         if new := sorted(problems - self._told):
             message = "AI Gateway's settings need attention: " + "; ".join(new)

@@ -22,6 +22,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.protocol import LanguageServerProtocol
 
+from ai_gateway.lsp.documents import Documents
 from ai_gateway.lsp.framing import FramingError
 from ai_gateway.lsp.params import is_request, params_of
 from ai_gateway.lsp.rpc_errors import Code, Refused, error_object, incident
@@ -74,6 +75,10 @@ class GatewayProtocol(LanguageServerProtocol):
                 self._take_notification(message)
         except Refused as error:
             self._reply(None, error=error)
+
+    def keep_documents(self) -> None:
+        """Keep documents as LSP means it, in place of pygls's way. Once the client has said what it is."""
+        self._workspace = Documents.of(self.workspace)
 
     def cancel_all(self) -> None:
         """Cancel every handler that runs, but for the one that asks."""

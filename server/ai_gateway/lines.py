@@ -1,0 +1,16 @@
+"""Lines as LSP counts them."""
+
+from __future__ import annotations
+
+import re
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    r"""Split a text into lines, each with its end: `\n`, `\r\n` or `\r`, and nothing else (LSP 3.17, "Text Documents").
+
+    `str.splitlines` would also split at form feeds, U+2028 and others, so that every line after one had another number
+    than the editor gives it. An empty last line is left out.
+    """
+    return tuple(_LINE.findall(text))
