@@ -548,6 +548,10 @@ def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[
         ({"spending": {"rule": "never"}}, {"order": ["local"]}, "can't be set where spending.rule is not 'auto'"),
         ({"spending": {"rule": "ask"}}, {"copilot": {"enabled": False}}, "can't be set where spending.rule"),
         ({}, {"privacy": {"privatePaths": ["*.key", "!my.key"]}}, "can't make an exception"),
+        ({"privacy": {"exclude": ["*.key"]}}, {"privacy": {"exclude": [" !my.key"]}}, "an exception from what is kept"),
+        ({"privacy": {"exclude": ["*.key"]}}, {"privacy": {"exclude": [5]}}, "valid string"),
+        ({}, {"privacy": {"useGitignore": False}}, "can only ask for it, not end it"),
+        ({"privacy": {"useGitignore": False}}, {"privacy": {"useGitignore": "true"}}, "can only ask for it"),
         ({}, {"privacy": {"maskSecrets": False}}, "can't be set by a workspace"),
         ({}, {"spending": {"rule": "auto"}}, "can't be set by a workspace"),
         ({}, {"spending": {"dailyCapUsd": 100}}, "can't be set by a workspace"),
@@ -557,6 +561,11 @@ def test_a_workspace_may_set_no_host_no_credential_and_no_trust(workspace: dict[
         ({}, {"local": {"warmStandby": True}}, "can't be set by a workspace"),
         ({}, {"copilot": {"price": "free"}}, "can't be set by a workspace"),
         ({}, {"telemetry": {"otel": True}}, "can't be set by a workspace"),
+        ({}, {"completion": {"enabled": True}}, "can only switch it off"),
+        ({}, {"completion": {"dearest": "metered"}}, "can only switch it off"),
+        ({}, {"completion": {"maxTokens": 100_000}}, "can only switch it off"),
+        ({}, {"actions": {"confirm": False}}, "can only switch it off"),
+        ({}, {"actions": {"delivery": "resolve"}}, "can only switch it off"),
         ({}, {"emergency": "cloud"}, "can't be set by a workspace"),
     ],
 )
@@ -569,6 +578,17 @@ def test_a_workspace_lets_no_more_out_than_the_person_does(
     assert message in problem.message
 
 
+def test_a_workspace_may_switch_code_actions_off() -> None:
+    loaded = load_settings(environ={}, workspaces=[{"actions": {"enabled": False}}])
+    assert (loaded.problems, loaded.settings.actions.enabled) == ((), False)
+
+
+def test_a_workspace_may_switch_completion_off_whatever_the_spending_rule() -> None:
+    mine = {"completion": {"enabled": True}, "spending": {"rule": "ask"}}
+    loaded = load_settings(environ={}, editor=mine, workspaces=[{"completion": {"enabled": False}}])
+    assert (loaded.problems, loaded.settings.completion.enabled) == ((), False)
+
+
 def test_a_workspace_may_ask_for_more_privacy() -> None:
     loaded = load_settings(
         environ={},
@@ -578,6 +598,24 @@ def test_a_workspace_may_ask_for_more_privacy() -> None:
     assert problems(loaded) == []
     assert loaded.settings.privacy.private
     assert loaded.settings.privacy.private_paths == ("*.pem", "secrets/")
+
+
+def test_a_workspace_may_keep_more_files_out() -> None:
+    loaded = load_settings(
+        environ={},
+        editor={"privacy": {"exclude": ["*.pem"], "useGitignore": False}},
+        workspaces=[{"privacy": {"exclude": ["secrets/"], "useGitignore": True}}],
+    )
+    assert problems(loaded) == []
+    assert loaded.settings.privacy.exclude == ("*.pem", "secrets/")
+    assert loaded.settings.privacy.use_gitignore
+
+
+def test_files_to_keep_out_can_be_named_in_the_environment() -> None:
+    environ = {"AI_GATEWAY_PRIVACY__EXCLUDE": "*.pem, secrets/", "AI_GATEWAY_PRIVACY__USE_GITIGNORE": "false"}
+    loaded = load_settings(environ=environ)
+    assert loaded.settings.privacy.exclude == ("*.pem", "secrets/")
+    assert not loaded.settings.privacy.use_gitignore
 
 
 def test_the_configuration_file_is_where_the_platform_keeps_such_files() -> None:

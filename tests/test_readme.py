@@ -6,6 +6,7 @@ import asyncio
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ai_gateway import recorder
 from ai_gateway.breakers import sharing
 from ai_gateway.caching import stored
 from ai_gateway.cli.arguments import parse
+from ai_gateway.code_actions.kinds import KINDS
 from ai_gateway.config import ENVIRONMENT, PAIR, load_settings
 from ai_gateway.drill.faults import FAULTS
 from ai_gateway.failures import (
@@ -28,6 +30,7 @@ from ai_gateway.failures import (
     Retry,
 )
 from ai_gateway.fakes import FakeOllama
+from ai_gateway.lsp.editing.names import COMMANDS
 from ai_gateway.lsp.handlers import HANDLERS
 from ai_gateway.lsp.rpc_errors import Code, error_object
 from ai_gateway.messages import params, results
@@ -55,6 +58,8 @@ PARAMS: Mapping[str, type[BaseModel]] = {
     "ai/metrics": params.MetricsParams,
     "ai/models": params.ModelsParams,
     "ai/drill": params.DrillParams,
+    "ai/pullRequest": params.PullRequestParams,
+    "ai/commitMessage": params.CommitMessageParams,
     "ai/signIn": params.SignInParams,
     "ai/signOut": params.SignOutParams,
 }
@@ -68,6 +73,8 @@ RESULTS = {
     "ai/metrics": results.MetricsResult,
     "ai/models": results.ModelsResult,
     "ai/drill": results.DrillResult,
+    "ai/pullRequest": results.PullRequestResult,
+    "ai/commitMessage": results.CommitMessageResult,
     "ai/signIn": results.SignInResult,
     "ai/signOut": results.SignOutResult,
 }
@@ -153,7 +160,7 @@ def test_every_command_line_that_it_shows_can_be_given() -> None:
     assert len(lines) >= 15
     for line in lines:
         words = shlex.split(line.partition("ai-gateway ")[2], comments=True)
-        parse(words[: words.index(">")] if ">" in words else words)
+        parse(list(takewhile(lambda word: word not in {">", "|", "&&"}, words)))
 
 
 def test_every_command_that_it_names_is_one() -> None:
@@ -236,6 +243,18 @@ def test_every_error_that_a_client_has_to_know_is_told() -> None:
     told = error_object(NoTierAnswered("", attempts=(), retry_after_seconds=None, hint=""))
     assert isinstance(told["data"], Mapping)
     assert fields_in(rows[Code.NO_TIER_ANSWERED]) - {"data"} == told["data"].keys()
+
+
+def test_every_code_action_is_told_with_its_kind_and_its_command() -> None:
+    rows = table("docs/interface.md", "| action | kind |")
+    told = [(title, kind.strip("`"), command.strip("`")) for title, kind, command, _ in rows]
+    assert told == [(info.title, info.lsp_kind or "(empty)", info.command) for info in KINDS.values()]
+
+
+def test_every_command_of_an_editor_is_told_and_no_other() -> None:
+    rows = table("docs/interface.md", "| command | takes |")
+    told = [name for row in rows for name in continued(names_in(row[0]), ".")]
+    assert sorted(told) == sorted(COMMANDS)
 
 
 def test_every_fault_of_a_drill_is_told() -> None:

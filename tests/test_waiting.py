@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import override
 
 from ai_gateway.calling import next_piece, stream_of
-from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.failures import Effect, FailureKind, ProviderFailure
 from ai_gateway.model import Delta, Finish, Piece, Prompt
 from ai_gateway.pace import Pace
 from ai_gateway.providers.base import LLMProvider
@@ -56,17 +56,25 @@ def pace_of(seconds: float = 0.0, *, samples: int = 1, floor: float = SOON) -> P
 
 
 async def first_piece(
-    provider: LLMProvider, limit_seconds: float = NEVER, share_seconds: float = NEVER, pace: Pace | None = None
+    provider: LLMProvider,
+    limit_seconds: float = NEVER,
+    share_seconds: float = NEVER,
+    pace: Pace | None = None,
+    patience_seconds: float | None = None,
 ) -> Piece:
     async with stream_of(provider, HELLO_PROMPT, None, pace=pace) as pieces, asyncio.timeout(HANG_SECONDS):
-        return await next_piece(pieces, limit_seconds, share_seconds)
+        return await next_piece(pieces, limit_seconds, share_seconds, patience_seconds)
 
 
 async def failure(
-    provider: LLMProvider, limit_seconds: float = NEVER, share_seconds: float = NEVER, pace: Pace | None = None
+    provider: LLMProvider,
+    limit_seconds: float = NEVER,
+    share_seconds: float = NEVER,
+    pace: Pace | None = None,
+    patience_seconds: float | None = None,
 ) -> ProviderFailure:
     with pytest.raises(ProviderFailure) as raised:
-        await first_piece(provider, limit_seconds, share_seconds, pace)
+        await first_piece(provider, limit_seconds, share_seconds, pace, patience_seconds)
     return raised.value
 
 
@@ -74,6 +82,29 @@ def looks_to_come() -> list[asyncio.TimerHandle]:
     """The loop's timers that would look at a provider."""
     timers: list[asyncio.TimerHandle] = getattr(asyncio.get_running_loop(), "_scheduled")  # noqa: B009 - asyncio's own
     return [timer for timer in timers if not timer.cancelled() and FirstWait.__name__ in repr(timer)]
+
+
+class TestAQueryThatIsInAHurry:
+    @pytest.mark.parametrize(
+        ("limit", "share", "patience"),
+        [(NEVER, NEVER, SOON), (SOON, NEVER, SOON), (NEVER, SOON, NEVER), (NEVER, SOON, SOON)],
+        ids=["its own limit", "as long as the tier's", "its end", "both"],
+    )
+    async def test_says_nothing_about_who_was_silent(self, limit: float, share: float, patience: float) -> None:
+        found = await failure(WaitingProvider(), limit, share, patience_seconds=patience)
+        assert (found.kind, found.policy.effect) == (FailureKind.DEADLINE, Effect.NONE)
+
+    async def test_nor_about_who_loads(self) -> None:
+        found = await failure(LoadingProvider(True), limit_seconds=SOON, patience_seconds=3 * SOON)
+        assert found.kind is FailureKind.DEADLINE
+
+    async def test_leaves_it_to_the_tier_where_that_has_less_patience(self) -> None:
+        found = await failure(WaitingProvider(), limit_seconds=SOON, patience_seconds=NEVER)
+        assert found.kind is FailureKind.TIMEOUT
+
+    async def test_takes_what_comes_in_time(self) -> None:
+        provider = WaitingProvider(Delta("early"))
+        assert await first_piece(provider, patience_seconds=NEVER) == Delta("early")
 
 
 class TestAModelThatLoads:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ai_gateway.caching.cache import AnswerCache, CachedAnswer, key_of
 from ai_gateway.caching.flights import Flights
 from ai_gateway.chain import FailoverChain
 from ai_gateway.clock import Clock
-from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
+from ai_gateway.failures import FailureKind, FileExcluded, InvalidQuery, NoTierAnswered, QueryRefused
 from ai_gateway.model import Answer, Delta, Event, Prompt, Query, Started
+from ai_gateway.privacy.exclusions import Exclusions
+from ai_gateway.privacy.path_patterns import PathPatterns
 from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.telemetry.metrics import Metrics
@@ -24,7 +26,9 @@ from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
     from ai_gateway.caching.stored import StoredAnswers
-    from ai_gateway.privacy.private_paths import PrivatePaths
+
+QUOTES_EXCLUDED = "it quotes a file that is kept out of every prompt; leave that out, or change what says so"
+"""Where nothing may be told of the file."""
 
 
 @dataclass(slots=True)
@@ -35,13 +39,15 @@ class Rules:
         timeout_seconds: For a query that names no limit of its own.
         caches: Whether answers are kept at all.
         private: Whether every query is private.
-        private_paths: Files that make a query private which quotes one of them; None: none do.
+        private_paths: Files that make a query private which quotes one of them.
+        exclusions: Files that no query may quote.
     """
 
     timeout_seconds: float = DEFAULT_QUERY_SECONDS
     caches: bool = True
     private: bool = False
-    private_paths: PrivatePaths | None = None
+    private_paths: PathPatterns = field(default_factory=lambda: PathPatterns(()))
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
 
 class Answering:
@@ -83,7 +89,7 @@ class Answering:
         """Ask, and yield what happens; the `Answer` comes last.
 
         Raises:
-            InvalidQuery: A part of the query is malformed.
+            InvalidQuery: A part of the query is malformed, or it quotes a file that is kept out of every prompt.
             NoTierAnswered: Nobody could answer; it says why, tier by tier.
         """
         private = self._why_private(query)
@@ -93,6 +99,7 @@ class Answering:
         draft.private = private
         answer, outcome, hint = None, QueryOutcome.CANCELLED, None
         try:
+            self._refuse_excluded(query)
             async with aclosing(self._answer(draft)) as events:
                 async for event in events:
                     if isinstance(event, Answer):
@@ -100,25 +107,30 @@ class Answering:
                     yield event
         except NoTierAnswered as error:
             outcome = QueryOutcome.REFUSED if isinstance(error, QueryRefused) else QueryOutcome.FAILED
-            hint = error.hint
+            hint, error.query_id = error.hint, draft.query_id
             raise
         except InvalidQuery as error:
-            outcome, hint = QueryOutcome.REFUSED, str(error)
+            outcome, hint = QueryOutcome.REFUSED, QUOTES_EXCLUDED if isinstance(error, FileExcluded) else str(error)
             raise
         finally:
-            self._recorder.add(draft.ended(outcome, self._elapsed_ms(draft), answer=answer, hint=hint))
+            trace = draft.ended(outcome, self._elapsed_ms(draft), answer=answer, hint=hint)
+            self._recorder.add(trace, files=query.paths, sent=draft.sent)
 
     async def aclose(self) -> None:
         """End every query that is still under way."""
         await self._flights.aclose()
+
+    def _refuse_excluded(self, query: Query) -> None:
+        for path in query.paths:
+            if (why := self.rules.exclusions.why(path)) is not None:
+                raise FileExcluded(path, why)
 
     def _why_private(self, query: Query) -> str | None:
         if query.private:
             return "the query says so"
         if self.rules.private:
             return "the setting privacy.private says so"
-        paths = self.rules.private_paths
-        if paths is not None and any(paths.matches(path) for path in query.paths):
+        if any(self.rules.private_paths.fitting(path) is not None for path in query.paths):
             return "it quotes a file that privacy.private_paths names"
         return None
 
@@ -203,7 +215,7 @@ class Answering:
         is_taken = draft.joined is not None and first.query_id in self._left
         self._left.discard(first.query_id)
         if is_taken:
-            draft.steps, draft.masked = first.steps, first.masked
+            draft.steps, draft.masked, draft.sent = first.steps, first.masked, first.sent
             draft.cache, draft.joined = CacheVerdict.MISS, None
         return is_taken
 

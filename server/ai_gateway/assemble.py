@@ -115,6 +115,7 @@ class _Assembler:
             provider=_NotConfigured() if disabled else plan.make(self._network_for(limits)),
             models=() if plan.model is None else (plan.model,),
             embedding_models=() if plan.embedding_model is None else (plan.embedding_model,),
+            completion_models=() if plan.completion_model is None else (plan.completion_model,),
             backend=plan.backend,
             breaker=CircuitBreaker(
                 breaker.failure_threshold,

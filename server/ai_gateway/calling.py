@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Self
 
 from ai_gateway.failures import FailureKind, ProviderFailure, where
-from ai_gateway.model import EmbeddingInput, Finish, Piece, Prompt
+from ai_gateway.model import AnyPrompt, EmbeddingInput, Finish, Piece, Prompt
 from ai_gateway.pace import Pace
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.waiting import FirstWait, out_of_time, timed_out
@@ -67,9 +67,7 @@ class _CancelsKept:
             raise asyncio.CancelledError
 
 
-def stream_of(
-    provider: LLMProvider, prompt: Prompt | EmbeddingInput, model: str | None, *, pace: Pace | None = None
-) -> Pieces:
+def stream_of(provider: LLMProvider, prompt: AnyPrompt, model: str | None, *, pace: Pace | None = None) -> Pieces:
     """Begin a provider's stream.
 
     Args:
@@ -79,7 +77,12 @@ def stream_of(
         pace: Of that model; None: nothing is learnt, and only the limits that are set hold.
     """
     try:
-        generator = provider.stream(prompt, model) if isinstance(prompt, Prompt) else _embedded(provider, prompt, model)
+        if isinstance(prompt, Prompt):
+            generator = provider.stream(prompt, model)
+        elif isinstance(prompt, EmbeddingInput):
+            generator = _embedded(provider, prompt, model)
+        else:
+            generator = provider.fill(prompt, model)
     except ProviderFailure:
         raise
     except Exception as error:
@@ -87,13 +90,16 @@ def stream_of(
     return Pieces(generator, provider, pace, 0 if pace is None else prompt.characters())
 
 
-async def next_piece(pieces: Pieces, limit_seconds: float, share_seconds: float) -> Piece:
+async def next_piece(
+    pieces: Pieces, limit_seconds: float, share_seconds: float, patience_seconds: float | None = None
+) -> Piece:
     """Wait for the next piece, and call everything that can happen instead by its kind.
 
     Args:
         pieces: Whose.
         limit_seconds: The longest silence: before the first piece (see `FirstWait`), or after another.
         share_seconds: What the query has left for this provider.
+        patience_seconds: How long the query itself waits for the first piece; None: as long as it may.
 
     Raises:
         ProviderFailure: There is none.
@@ -101,7 +107,7 @@ async def next_piece(pieces: Pieces, limit_seconds: float, share_seconds: float)
     if share_seconds <= 0:
         raise out_of_time()
     if not pieces.has_begun:
-        return await _first_piece(pieces, limit_seconds, share_seconds)
+        return await _first_piece(pieces, limit_seconds, share_seconds, patience_seconds)
     piece = await _piece_within(asyncio.timeout(min(limit_seconds, share_seconds)), pieces.generator)
     if piece is None:
         raise out_of_time() if share_seconds < limit_seconds else timed_out()
@@ -122,8 +128,12 @@ async def preload(provider: LLMProvider, model: str) -> None:
         raise _failure_of(error) from error
 
 
-async def _first_piece(pieces: Pieces, limit_seconds: float, share_seconds: float) -> Piece:
-    wait = FirstWait(pieces.provider, limit_seconds, share_seconds, pieces.pace, pieces.characters)
+async def _first_piece(
+    pieces: Pieces, limit_seconds: float, share_seconds: float, patience_seconds: float | None
+) -> Piece:
+    wait = FirstWait(
+        pieces.provider, limit_seconds, share_seconds, pieces.pace, pieces.characters, patience_seconds=patience_seconds
+    )
     try:
         piece = await _piece_within(wait.scope, pieces.generator)
     finally:

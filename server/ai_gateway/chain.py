@@ -26,6 +26,7 @@ from ai_gateway.model import (
     EmbeddingInput,
     Event,
     Finish,
+    Infill,
     Message,
     Outcome,
     Piece,
@@ -376,13 +377,13 @@ class FailoverChain:
         unmasker = asking.masked.unmasker() if asking.masked else None
         limits = asking.tier.limits
         limit = limits.first_token_seconds
-        pace = asking.tier.pace_of(asking.model)
+        pace = None if isinstance(asking.prompt, Infill) else asking.tier.pace_of(asking.model)
         async with stream_of(asking.tier.provider, asking.prompt, asking.model, pace=pace) as pieces:
             while True:
                 share = run.share_seconds(is_begun=asking.has_shown)
                 if limits.total_seconds is not None:
                     limit = min(limit, limits.total_seconds - (self._clock.monotonic() - asking.started_at))
-                piece = await next_piece(pieces, limit, share)
+                piece = await next_piece(pieces, limit, share, run.query.first_token_seconds)
                 limit = limits.idle_seconds
                 text = piece.text if isinstance(piece, Delta) else ""
                 if guard is not None:
@@ -403,6 +404,8 @@ class FailoverChain:
 
     def _note(self, run: Run, step: Step, attempt: Attempt, asking: Asking | None = None) -> None:
         step = step.came_to(attempt) if asking is None else asking.step(step, attempt)
+        if asking is not None and step.has_sent:
+            run.draft.sent.append(asking.sent())
         run.attempts.append(attempt)
         run.draft.steps.append(step)
         if self._on_attempt is not None:

@@ -71,8 +71,9 @@ ENVIRONMENT: Mapping[str, str] = {
 PAIR = ("primary", "fallback")
 """Services that the environment can name; where it does, they are the whole chain unless `order` says otherwise."""
 
-PRIVATE_PATHS = "privacy.private_paths"
-LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy", PRIVATE_PATHS})
+PATTERNS = frozenset({"privacy.private_paths", "privacy.exclude"})
+"""Lists that a workspace adds to."""
+LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy", *PATTERNS})
 WORKSPACE = "workspace"
 
 SERVICES = "services."
@@ -172,7 +173,7 @@ class _Layers:
         for path, value in (leaf for tree in trees for leaf in _leaves(tree)):
             if (refusal := refusal_of(path, value, tiers, spends_freely=spends_freely)) is not None:
                 self.complain(path, WORKSPACE, refusal, breaks=False)
-            elif path == PRIVATE_PATHS:
+            elif path in PATTERNS:
                 known = _listed(self._values.get(path))
                 self._set(path, [*known, *(one for one in _listed(value) if one not in known)], WORKSPACE)
             elif self._sources.get(path) != WORKSPACE:

@@ -229,6 +229,15 @@ class InvalidQuery(GatewayError):
         self.field = field
 
 
+class FileExcluded(InvalidQuery):
+    """The query quotes a file that is kept out of every prompt."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} is kept out of every prompt: {why}; change that, or leave the file out of the query", field="paths"
+        )
+
+
 class SettingsError(GatewayError):
     """A setting is wrong in a way that leaves nothing to run with."""
 
@@ -319,6 +328,8 @@ class NoTierAnswered(GatewayError):
         self.hint = hint
         self.last_answer: LastAnswer | None = None
         """Who answered another query last, where that is known."""
+        self.query_id: str | None = None
+        """Of its trace, which tells more."""
 
 
 class QueryRefused(NoTierAnswered):

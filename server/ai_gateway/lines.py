@@ -14,3 +14,9 @@ def lines_of(text: str) -> tuple[str, ...]:
     than the editor gives it. An empty last line is left out.
     """
     return tuple(_LINE.findall(text))
+
+
+def bare_lines_of(text: str) -> list[str]:
+    """Split likewise, and leave the ends out."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]

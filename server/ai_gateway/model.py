@@ -278,10 +278,37 @@ class EmbeddingInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A prompt, or texts to embed, with its routing: who may answer, by when, and what the cache may do."""
+class Infill:
+    """A gap in a text, to be filled with what fits: code at the cursor. None means: the upstream's own default."""
 
-    prompt: Prompt | EmbeddingInput
+    prefix: str
+    suffix: str = ""
+    language_id: str | None = None
+    """As LSP names languages."""
+    path: str | None = None
+    """Of the file, as the model may see it."""
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing around the gap that it could be guessed from."""
+        return not (self.prefix.strip() or self.suffix.strip())
+
+    def characters(self) -> int:
+        """Count the characters around the gap, the base of every token estimate."""
+        return len(self.prefix) + len(self.suffix)
+
+
+AnyPrompt = Prompt | EmbeddingInput | Infill
+"""All that a provider can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked, with its routing: who may answer, by when, and what the cache may do."""
+
+    prompt: AnyPrompt
     backend: Backend | None = None
     provider: str | None = None
     model: str | None = None
@@ -297,8 +324,14 @@ class Query:
     """Let a model ask for a stronger one by beginning its answer with the marker."""
     spend: SpendRule | None = None
     """Whether a dearer tier may answer where the first one can't; None: as the settings say."""
+    dearest: PriceClass | None = None
+    """The dearest class of tiers that may answer, whatever the spending rule allows; None: as that says."""
+    first_token_seconds: float | None = None
+    """A tier that has said nothing by then is left for the next one, and nothing is held against it."""
     paths: tuple[str, ...] = ()
-    """Of the files that the prompt quotes, as paths or URIs: some may make it private."""
+    """Of the files that the prompt quotes, as paths or URIs: some may make it private, and some may not be quoted."""
+    left_out: int = 0
+    """How many files its client would have quoted, had they not been kept out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +349,7 @@ class Usage:
     estimated: bool = False
 
     @classmethod
-    def estimate(cls, prompt: Prompt | EmbeddingInput, text: str) -> Usage:
+    def estimate(cls, prompt: AnyPrompt, text: str) -> Usage:
         """Estimate from characters, at four to a token."""
         return cls(
             input_tokens=-(-prompt.characters() // CHARACTERS_PER_TOKEN),

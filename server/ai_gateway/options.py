@@ -40,7 +40,7 @@ class QueryOptions(TypedDict, total=False):
     spend: SpendRule | str | None
     """Whether a dearer tier may answer where the first one can't: `auto`, `ask` or `never`."""
     paths: Sequence[str]
-    """Of the files that the prompt quotes, or their URIs: some may make it private."""
+    """Of the files that the prompt quotes, or their URIs: some may make it private, and some may not be quoted."""
 
 
 ROUTING_OPTIONS = QueryOptions.__optional_keys__ - SHAPING_OPTIONS

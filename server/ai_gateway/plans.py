@@ -30,6 +30,7 @@ class Plan:
     """The settings that decide what it is; with others it is another."""
     make: Callable[[Network], LLMProvider]
     embedding_model: str | None = None
+    completion_model: str | None = None
     has_credential: bool = False
     """Whether a credential is sent to `base_url`."""
     other_url: str | None = None
@@ -143,6 +144,7 @@ class Planner:
             backend=Backend.CLOUD,
             model=model or settings.model,
             embedding_model=settings.embedding_model,
+            completion_model=settings.completion_model,
             settings=settings,
             base_url=settings.base_url,
             has_credential=bool(settings.api_key),
@@ -243,6 +245,7 @@ class Planner:
             backend=Backend.LOCAL,
             model=settings.model,
             embedding_model=settings.embedding_model,
+            completion_model=settings.completion_model,
             settings=settings,
             base_url=settings.base_url,
             made_of=(settings,),
@@ -264,6 +267,7 @@ class Planner:
             backend=settings.backend,
             model=settings.model,
             embedding_model=settings.embedding_model,
+            completion_model=settings.completion_model,
             settings=settings,
             base_url=settings.base_url,
             has_credential=bool(settings.api_key),

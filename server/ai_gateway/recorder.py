@@ -10,12 +10,14 @@ import json
 import logging
 import math
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ai_gateway.clock import Clock
 from ai_gateway.model import LastAnswer
+from ai_gateway.sent import Sent, SentByQuery, SentLog
 from ai_gateway.store.base import Store, StoreUnavailable
 from ai_gateway.telemetry.figures import gathered, leave
 from ai_gateway.telemetry.metrics import Metrics
@@ -48,27 +50,39 @@ class Recorder:
         """Where other windows see it; None: nowhere."""
         self.telemetry: Telemetry | None = None
         """Tells of it as spans; None: nobody wants that."""
+        self._sent, self._sent_to_fill = SentLog(), SentLog()
         self._metrics = metrics
         self._clock = clock
         self._traces: deque[Trace] = deque(maxlen=KEPT_HERE)
+        self._fills: deque[Trace] = deque(maxlen=KEPT_HERE)
+        """Of gaps that were filled, apart: there are many, and nobody means one by "the last query"."""
         self._unwritten: deque[Trace] = deque(maxlen=KEPT_HERE)
         self._writing: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._figures_left_at: float | None = None
         self._is_closing = False
 
-    def add(self, trace: Trace) -> None:
-        """Take in how a query went."""
-        self._traces.append(trace)
+    def add(self, trace: Trace, *, files: Sequence[str] = (), sent: Sequence[Sent] = ()) -> None:
+        """Take in how a query went; which files it quoted, and what it sent, stay in memory."""
+        (self._sent_to_fill if trace.asked.fills else self._sent).add(trace.query_id, files, sent)
         if self.telemetry is not None:
             self.telemetry.export(trace)
+        if trace.asked.fills:
+            self._fills.append(trace)
+            return
+        self._traces.append(trace)
         if self.store is not None and not self._is_closing:
             self._unwritten.append(trace)
             self._write_soon()
 
     def find(self, query_id: str | None) -> Trace | None:
-        """Give the trace of this process's query; None: of the last one."""
-        traces = reversed(self._traces)
-        return next((trace for trace in traces if query_id in {None, trace.query_id}), None)
+        """Give the trace of this process's query; None: of the last one, but for gaps that were filled."""
+        if query_id is None:
+            return self._traces[-1] if self._traces else None
+        return next((trace for trace in (*self._traces, *self._fills) if trace.query_id == query_id), None)
+
+    def sent(self, query_id: str) -> SentByQuery | None:
+        """Give what a query of this process sent; None: it is not known, or not any more."""
+        return self._sent.of(query_id) or self._sent_to_fill.of(query_id)
 
     async def written(self, query_id: str | None) -> bytes | None:
         """Give the trace that any window wrote, as JSON; None: of the last query."""
@@ -105,7 +119,7 @@ class Recorder:
             self._writing.cancel()
         elif self._writing is not None:
             await asyncio.wait((self._writing,))
-        if self._traces:
+        if self._traces or self._fills:
             await self._write_all()
 
     def _write_soon(self) -> None:

@@ -84,6 +84,8 @@ class Question:
     """Whether the person can be asked to allow a dearer one."""
     is_cap_reached: bool = False
     """Whether as much was spent today as the person wants to spend in a day."""
+    fills: bool = False
+    """Whether it is to fill a gap where somebody types, who waits for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,14 @@ def decide(situation: Situation) -> Decision:
     """Decide on the next step.
 
     Every tier is taken in order: asked, or skipped with a reason. When nobody is left, those whose breaker let nobody
-    through are looked at again, for a person is waiting; at last the emergency tier.
+    through are looked at again, for a person is waiting; at last the emergency tier. Where nobody waits, there is
+    neither a second look nor an emergency.
     """
     for emergency in (False, True):
         if fresh := _standing(situation, Standing.FRESH, emergency=emergency):
             return _first_look(situation, fresh)
+        if situation.question.fills:
+            break
         if (second := _second_look(situation, emergency=emergency)) is not None:
             return second
     return Decision(Action.GIVE_UP)

@@ -9,6 +9,8 @@ from ai_gateway.answering import Rules
 from ai_gateway.clock import Clock
 from ai_gateway.failures import SettingsError
 from ai_gateway.model import PriceClass, Usage
+from ai_gateway.privacy.exclusions import Exclusions
+from ai_gateway.privacy.path_patterns import PathPatterns
 from ai_gateway.settings import Settings
 from ai_gateway.store.base import Store
 from ai_gateway.tier import ProviderTier
@@ -16,7 +18,6 @@ from ai_gateway.tier import ProviderTier
 if TYPE_CHECKING:
     from ai_gateway.caching.stored import StoredAnswers
     from ai_gateway.privacy.masking import Masker
-    from ai_gateway.privacy.private_paths import PrivatePaths
     from ai_gateway.telemetry.spans import Telemetry
 
 MEGABYTE = 1024 * 1024
@@ -28,24 +29,24 @@ def rules_of(settings: Settings, complain: Callable[[str], None]) -> Rules:
         timeout_seconds=settings.query.timeout_seconds,
         caches=settings.cache.enabled,
         private=settings.privacy.private,
-        private_paths=_private_paths_of(settings.privacy.private_paths, complain),
+        private_paths=PathPatterns(_fine(settings.privacy.private_paths, "private_paths", complain)),
+        exclusions=Exclusions(
+            _fine(settings.privacy.exclude, "exclude", complain), use_gitignore=settings.privacy.use_gitignore
+        ),
     )
 
 
-def _private_paths_of(patterns: Sequence[str], complain: Callable[[str], None]) -> PrivatePaths | None:
-    if not patterns:
-        return None
-    from ai_gateway.privacy.private_paths import PrivatePaths  # noqa: PLC0415 - see the module
-
+def _fine(patterns: Sequence[str], name: str, complain: Callable[[str], None]) -> Sequence[str]:
+    """Leave out the patterns that are none."""
     fine = []
     for pattern in patterns:
         try:
-            PrivatePaths([pattern])
+            PathPatterns([pattern])
         except ValueError as error:
-            complain(f"privacy.private_paths: {error}")
+            complain(f"privacy.{name}: {error}")
         else:
             fine.append(pattern)
-    return PrivatePaths(fine)
+    return fine
 
 
 def unpriced_tiers(settings: Settings, tiers: Sequence[ProviderTier]) -> tuple[str, ...]:

@@ -23,11 +23,13 @@ from ai_gateway.failures import (
 )
 from ai_gateway.model import (
     Answer,
+    AnyPrompt,
     Attempt,
     BreakerState,
     EmbeddingInput,
     Finish,
     FinishReason,
+    Infill,
     Message,
     Outcome,
     PriceClass,
@@ -37,6 +39,7 @@ from ai_gateway.model import (
     Usage,
 )
 from ai_gateway.routing import Exclusion, Question, Situation, Standing, exclusion_of
+from ai_gateway.sent import Sent, texts_of, tools_of
 from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, TraceDraft, Try
 from ai_gateway.words import wait_in_words
@@ -73,7 +76,7 @@ class Asking:
     """One tier being asked for one query, over both of its tries."""
 
     tier: ProviderTier
-    prompt: Prompt | EmbeddingInput
+    prompt: AnyPrompt
     model: str | None
     started_at: float
     masked: Masked | None = None
@@ -105,7 +108,7 @@ class Asking:
         if finish.reason is FinishReason.CONTENT_FILTER:
             raise ProviderFailure(FailureKind.CONTENT_FILTER, "the content filter cut the answer off")
         says_something = self.texts or finish.tool_calls or finish.vectors or finish.reason is FinishReason.REFUSAL
-        if not says_something:
+        if not says_something and not isinstance(self.prompt, Infill):  # in a gap, nothing may be what fits
             raise ProviderFailure(FailureKind.EMPTY, f"an answer without text (finish reason {finish.reason})")
         if finish.model is not None and MODEL_NAME.fullmatch(finish.model) is None:
             finish = replace(finish, model=None)
@@ -141,6 +144,13 @@ class Asking:
             cost_usd=self.cost_usd,
             is_rehearsal=tier.is_rehearsal,
         )
+
+    def sent(self) -> Sent:
+        """Give what the tier was sent; it holds the texts themselves, and no copies."""
+        tier = self.tier
+        address = tier.provider.address or tier.base_url
+        texts = tuple(texts_of(self.prompt))
+        return Sent(tier.name, tier.backend, self.model, address, texts, tools_of(self.prompt))
 
     def attempt(self, outcome: Outcome, reason: str | None, failure: ProviderFailure | None) -> Attempt:
         """Give the record of it."""
@@ -179,7 +189,7 @@ class Run:
         self.retried_tiers: set[ProviderTier] = set()
         self.is_cap_reached = False
         self._rule = query.spend or rule
-        self._may_ask_for_more = self._rule is SpendRule.ASK
+        self._may_ask_for_more = self._rule is SpendRule.ASK and query.dearest is None
         self._allowed = PriceClass.METERED if self._rule is SpendRule.AUTO else None
         self._clock = clock
         self._started_at = clock.monotonic()
@@ -203,7 +213,7 @@ class Run:
         return self.remaining_seconds / (2 if self.others_may_follow and not is_begun else 1)
 
     @property
-    def prompt(self) -> Prompt | EmbeddingInput:
+    def prompt(self) -> AnyPrompt:
         """What is asked, with leave to escalate where that leads anywhere."""
         prompt = self.query.prompt
         if not self.may_escalate or not isinstance(prompt, Prompt):
@@ -216,10 +226,12 @@ class Run:
         return Situation(self._question, facts, tuple(standings))
 
     def used_to(self, tiers: Sequence[ProviderTier]) -> None:
-        """Take what the first of them costs for what the person is used to."""
+        """Take what the first of them costs for what the person is used to; the query itself may allow less."""
         if self._allowed is None:
             first = (tier.price_class for tier in tiers if tier.missing is None and not tier.is_emergency)
             self._allowed = next(first, PriceClass.FREE)
+        if (dearest := self.query.dearest) is not None and dearest.rank < self._allowed.rank:
+            self._allowed = dearest
 
     def admits(self, tier: ProviderTier) -> bool:
         """Say whether a tier might be asked, as far as its breaker lets it."""
@@ -241,6 +253,7 @@ class Run:
             self._allowed or PriceClass.METERED,
             self._may_ask_for_more,
             self.is_cap_reached,
+            isinstance(self.query.prompt, Infill),
         )
 
     def excluded(self, tier: ProviderTier, exclusion: Exclusion, retry_after_seconds: float | None = None) -> Attempt:

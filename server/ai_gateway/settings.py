@@ -131,6 +131,8 @@ class OpenAISettings(TierSettings):
     project: HeaderText | None = None
     model: Name = "gpt-4o-mini"
     embedding_model: Name | None = "text-embedding-3-small"
+    completion_model: Name | None = None
+    """Fills gaps in code; None: `model` does."""
 
     @property
     def is_configured(self) -> bool:
@@ -190,6 +192,8 @@ class LocalSettings(TierSettings):
 
     model: Name = "llama3"
     embedding_model: Name | None = "nomic-embed-text"
+    completion_model: Name | None = None
+    """Fills gaps in code; None: `model` does."""
     base_url: HttpUrl = "http://127.0.0.1:11434"
     context_tokens: PositiveInt | None = 8192
     warm_standby: bool = False
@@ -202,6 +206,8 @@ class ServiceSettings(TierSettings):
     base_url: HttpUrl
     model: Name
     embedding_model: Name | None = None
+    completion_model: Name | None = None
+    """Fills gaps in code; None: `model` does."""
     api_key: Credential | None = None
     backend: Backend = Backend.CLOUD
     """Local only if you say so: a port of this machine may forward to anywhere, and private prompts stay local."""
@@ -266,8 +272,37 @@ class PrivacySettings(Section):
     """Whether every query reaches local tiers only."""
     private_paths: tuple[Name, ...] = ()
     """Files that make a query private which quotes one of them, as patterns of a .gitignore."""
+    exclude: tuple[Name, ...] = ()
+    """Files that no query may quote, as patterns of a .gitignore."""
+    use_gitignore: bool = True
+    """Whether no query may quote what Git ignores."""
     mask_secrets: bool = False
     """Whether tiers that are not local get placeholders instead of keys and passwords."""
+
+
+class ActionsSettings(Section):
+    """Code actions, in editors."""
+
+    enabled: bool = True
+    delivery: Literal["apply", "resolve"] = "apply"
+    """How edits arrive: by themselves once a model has written them, or as the answer to `codeAction/resolve`."""
+    confirm: bool = True
+    """Whether the editor asks before it applies an edit, where it can."""
+
+
+class CompletionSettings(Section):
+    """Code that is proposed where the person types."""
+
+    enabled: bool = False
+    debounce_ms: Annotated[int, Field(ge=0, le=10_000)] = 150
+    """How long nothing must be typed before a model is asked."""
+    first_token_seconds: PositiveFloat = 2.0
+    """A tier that is silent for so long is left for the next one, and nothing is held against it."""
+    timeout_seconds: PositiveFloat = 4.0
+    """For everything together."""
+    max_tokens: PositiveInt = 128
+    dearest: PriceClass = PriceClass.INCLUDED
+    """The dearest class of tiers that may be asked, as far as `spending.rule` allows it."""
 
 
 class TelemetrySettings(Section):
@@ -316,6 +351,8 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     spending: SpendingSettings = SpendingSettings()
     privacy: PrivacySettings = PrivacySettings()
+    actions: ActionsSettings = ActionsSettings()
+    completion: CompletionSettings = CompletionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     network: NetworkSettings = NetworkSettings()
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.failures import REASON_HINTS, OpenReason, ProviderFailure
-from ai_gateway.model import Backend, BreakerState, EmbeddingInput, PriceClass, Query, Usage
+from ai_gateway.model import Backend, BreakerState, EmbeddingInput, PriceClass, Prompt, Query, Usage
 from ai_gateway.pace import Pace, Paces
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.routing import TierFacts
@@ -51,6 +51,7 @@ class ProviderTier:
         provider: What is asked.
         models: What it offers; the first is its default. Empty: its own choice.
         embedding_models: What it offers for embeddings, likewise. Empty: it makes none.
+        completion_models: What it offers for gaps in code, likewise. Empty: those that it offers for all else.
         backend: The role that a person sees it in.
         breaker: Its own.
         deadlines: How long it may take; None: as its backend suggests.
@@ -75,6 +76,7 @@ class ProviderTier:
     deadlines: Deadlines | None = None
     context_tokens: int | None = None
     embedding_models: Sequence[str] = ()
+    completion_models: Sequence[str] = ()
     prices: PriceList | None = None
     price: PriceClass | None = None
     base_url: str | None = None
@@ -197,4 +199,7 @@ class ProviderTier:
         return True
 
     def _offered_for(self, query: Query) -> Sequence[str]:
-        return self.embedding_models if isinstance(query.prompt, EmbeddingInput) else self.models
+        prompt = query.prompt
+        if isinstance(prompt, Prompt):
+            return self.models
+        return self.embedding_models if isinstance(prompt, EmbeddingInput) else self.completion_models or self.models

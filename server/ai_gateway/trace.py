@@ -7,18 +7,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ai_gateway.clock import Clock
+from ai_gateway.failures import FailureKind
 from ai_gateway.model import (
     Answer,
+    AnyPrompt,
     Attempt,
     Backend,
     EmbeddingInput,
     FinishReason,
+    Infill,
+    Outcome,
     Prompt,
     Query,
     SpendRule,
     Usage,
 )
 from ai_gateway.routing import Decision, Situation, TierFacts, decide
+from ai_gateway.sent import Sent
+
+NEVER_SENT = frozenset({FailureKind.SIGNED_OUT})
+"""Failures that come before anything is sent."""
 
 
 class CacheVerdict(StrEnum):
@@ -73,6 +81,13 @@ class Step:
     cost_usd: float | None = None
     is_rehearsal: bool = False
     """Whether it was a drill that answered so, or did not."""
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether the prompt, or a part of it, may have gone out."""
+        kinds = {failed.kind for failed in self.tries}
+        is_kept_back = self.attempt is not None and self.attempt.outcome is Outcome.FAILED and kinds <= NEVER_SENT
+        return self.characters > 0 and not (is_kept_back and kinds)
 
     @property
     def tier(self) -> TierFacts | None:
@@ -147,13 +162,19 @@ class Asked:
     spend: SpendRule | None
     escalate: bool
     timeout_seconds: float | None
+    fills: bool = False
+    """Whether it was a gap to fill; then there are no messages."""
+    files: int = 0
+    """How many it quoted, as far as its client said so."""
+    left_out: int = 0
+    """How many were kept out of it."""
 
     @classmethod
     def of(cls, query: Query, private: str | None, timeout_seconds: float | None) -> Asked:
         """Describe a query."""
         prompt = query.prompt
         return cls(
-            messages=len(prompt.messages) if isinstance(prompt, Prompt) else len(prompt.texts),
+            messages=_count_of(prompt),
             characters=prompt.characters(),
             embeds=isinstance(prompt, EmbeddingInput),
             backend=query.backend,
@@ -163,7 +184,16 @@ class Asked:
             spend=query.spend,
             escalate=query.escalate,
             timeout_seconds=timeout_seconds,
+            fills=isinstance(prompt, Infill),
+            files=len(query.paths),
+            left_out=query.left_out,
         )
+
+
+def _count_of(prompt: AnyPrompt) -> int:
+    if isinstance(prompt, Prompt):
+        return len(prompt.messages)
+    return len(prompt.texts) if isinstance(prompt, EmbeddingInput) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +233,8 @@ class TraceDraft:
     joined: str | None = None
     masked: int = 0
     steps: list[Step] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list, repr=False)
+    """What tiers were sent; no part of the trace."""
 
     def ended(
         self, outcome: QueryOutcome, elapsed_ms: float, *, answer: Answer | None = None, hint: str | None = None

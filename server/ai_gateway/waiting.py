@@ -30,6 +30,8 @@ class FirstWait:
         share_seconds: What the query has left for it.
         pace: Of the model, to hold it to and to learn from; None: only the limit that is set holds.
         characters: How long the prompt is.
+        patience_seconds: How long the query itself waits, whoever is asked; None: as long as it may. Where it has such
+            a limit, that it ends says nothing about the provider.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class FirstWait:
         "_ends_at",
         "_gives_up_at",
         "_has_loaded",
+        "_is_impatient",
         "_is_limit_learnt",
         "_is_loading",
         "_limit_seconds",
@@ -49,9 +52,19 @@ class FirstWait:
     )
 
     def __init__(
-        self, provider: LLMProvider, limit_seconds: float, share_seconds: float, pace: Pace | None, characters: int
+        self,
+        provider: LLMProvider,
+        limit_seconds: float,
+        share_seconds: float,
+        pace: Pace | None,
+        characters: int,
+        *,
+        patience_seconds: float | None = None,
     ) -> None:
         self._provider = provider
+        self._is_impatient = patience_seconds is not None
+        if patience_seconds is not None:
+            share_seconds = min(share_seconds, patience_seconds)
         self._pace = pace
         self._characters = characters
         learnt_seconds = math.inf if pace is None else pace.limit_seconds(characters)
@@ -76,6 +89,8 @@ class FirstWait:
 
         A silence that the query's own time cut off counts as slow where nearly every answer would have begun by then.
         """
+        if self._is_impatient and self._ends_at <= self._gives_up_at:
+            return left_for_next()
         if self._is_loading:
             return ProviderFailure(FailureKind.LOADING, "the query's time ran out while the model was being loaded")
         if self._gives_up_at <= self._ends_at:
@@ -121,6 +136,15 @@ def timed_out() -> ProviderFailure:
 def out_of_time() -> ProviderFailure:
     """Say that the query ended before the provider's time did."""
     return ProviderFailure(FailureKind.DEADLINE, "the query's time ran out")
+
+
+def left_for_next() -> ProviderFailure:
+    """Say that the query waits no longer for a first piece, though it has time left."""
+    return ProviderFailure(
+        FailureKind.DEADLINE,
+        "nothing arrived for as long as this query waits for a first token",
+        hint="allow it more with first_token_seconds",
+    )
 
 
 def _says_it_loads(provider: LLMProvider) -> bool:

@@ -11,6 +11,7 @@ FREELY = frozenset(
     {
         "model",
         "embedding_model",
+        "completion_model",
         "strongest_model",
         "max_tokens",
         "first_token_seconds",
@@ -25,6 +26,9 @@ FREELY = frozenset(
 )
 """Directly in their sections."""
 
+EXEMPTED_FROM = {"private_paths": "what is private", "exclude": "what is kept out of prompts"}
+"""What a `!` among patterns would do, by the setting."""
+
 
 def refusal_of(path: str, value: object, tiers: Sequence[str], *, spends_freely: bool) -> str | None:
     """Say why a workspace may not set this; None: it may.
@@ -36,6 +40,8 @@ def refusal_of(path: str, value: object, tiers: Sequence[str], *, spends_freely:
         spends_freely: Whether any tier may answer, whatever it costs; else it matters which one comes first.
     """
     section, _, name = path.rpartition(".")
+    if section in {"completion", "actions"}:
+        return None if name == "enabled" and value is False else "a workspace can only switch it off"
     if path == "order" or (name == "enabled" and section != "store" and "." not in section):
         return _about_tiers(path, value, tiers) if spends_freely else "can't be set where spending.rule is not 'auto'"
     if section == "privacy":
@@ -59,7 +65,9 @@ def _about_privacy(name: str, value: object) -> str | None:
     """Let a workspace ask for more of it."""
     if name == "private":
         return None if value is True else "a workspace can only ask for privacy, not end it"
-    if name != "private_paths":
+    if name == "use_gitignore":
+        return None if value is True else "a workspace can only ask for it, not end it"
+    if name not in EXEMPTED_FROM:
         return "can't be set by a workspace; set it for yourself"
     exempts = isinstance(value, list | tuple) and any(str(pattern).strip().startswith("!") for pattern in value)
-    return "a workspace can't make an exception from what is private" if exempts else None
+    return f"a workspace can't make an exception from {EXEMPTED_FROM[name]}" if exempts else None

@@ -189,6 +189,7 @@ async def test_a_long_prompt_is_cut_silently_or_refused_if_that_was_asked_for() 
         ("/api/chat", {"model": ""}, 400, "model is required"),
         ("/api/chat", {"model": "plain", "messages": MESSAGES}, 400, '"plain" does not support chat'),
         ("/api/generate", {"model": "plain", "prompt": "x"}, 400, '"plain" does not support generate'),
+        ("/api/generate", {"model": "plain", "suffix": "x"}, 400, '"plain" does not support insert'),
         ("/api/chat", {"model": "plain", "tools": [{}]}, 400, '"plain" does not support tools'),
         ("/api/chat", {"model": "plain", "think": True}, 400, '"plain" does not support thinking'),
     ],

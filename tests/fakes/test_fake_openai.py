@@ -91,6 +91,22 @@ async def test_usage_comes_in_a_last_event_without_choices_when_asked_for() -> N
     assert not any("obfuscation" in event for event in events)
 
 
+async def test_text_is_completed_without_a_chat_by_the_models_that_can() -> None:
+    async with FakeOpenAI(text_models=["coder"]) as upstream:
+        upstream.reply("Hello there")
+        wanted = {"model": "coder", "prompt": "one two", "suffix": "three", "stream": True}
+        events = (await ask(upstream, "/v1/completions", wanted)).events
+        refused = await ask(upstream, "/v1/completions", {**wanted, "model": "gpt-4.1"})
+        empty = await ask(upstream, "/v1/completions", {**wanted, "prompt": ""})
+        whole = json.loads((await ask(upstream, "/v1/completions", {**wanted, "stream": False})).body)
+    assert [choice_of(event)["text"] for event in events] == ["Hello", " there", ""]
+    assert choice_of(events[-1])["finish_reason"] == "stop"
+    assert {event["object"] for event in events} == {"text_completion"}
+    assert (choice_of(whole)["text"], whole["usage"]["prompt_tokens"]) == ("Hello there", 3)
+    assert (refused.status, error_of(refused)["param"]) == (404, "model")
+    assert (empty.status, error_of(empty)["param"]) == (400, "prompt")
+
+
 async def test_chunks_are_streamed_as_given() -> None:
     async with FakeOpenAI() as upstream:
         upstream.reply(chunks=["Hel", "lo", ""], finish_reason="length", model="gpt-4.1-2025-04-14")

@@ -70,6 +70,17 @@ async def test_streamed_tools(upstream: FakeOllama, client: AsyncClient) -> None
     assert [call.function.name for part in parts for call in part.message.tool_calls or ()] == ["add"]
 
 
+async def test_a_gap_is_filled_by_a_model_that_can(upstream: FakeOllama, client: AsyncClient) -> None:
+    upstream.install(OllamaModel(name="coder", capabilities=("completion", "insert")))
+    assert "insert" in (await client.show("coder")).capabilities
+    parts = [part async for part in await client.generate("coder", "def f(", suffix="pass", stream=True)]
+    assert "".join(part.response for part in parts) == "Hello there, world"
+    assert (parts[-1].done_reason, parts[-1].prompt_eval_count) == ("stop", 3)
+    with pytest.raises(ResponseError, match="does not support insert") as raised:
+        await client.generate(MODEL, "def f(", suffix="pass")
+    assert raised.value.status_code == 400
+
+
 async def test_generate(client: AsyncClient) -> None:
     assert (await client.generate(MODEL, "Say hello")).response == "Hello there, world"
 

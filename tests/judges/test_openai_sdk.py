@@ -88,6 +88,26 @@ async def test_it_reads_a_stream_with_its_usage(judged: Judged) -> None:
     assert chunks[-1].choices == []
 
 
+async def test_it_reads_a_gap_that_is_filled() -> None:
+    async with FakeOpenAI(text_models=["coder"]) as upstream, asyncio.timeout(HANG_SECONDS):
+        upstream.reply("Hello there, world")
+        async with openai.AsyncOpenAI(base_url=upstream.base_url, api_key=KEY, max_retries=0) as client:
+            whole = await client.completions.create(model="coder", prompt="def f(", suffix="pass", max_tokens=9)
+            asking = client.completions.create(
+                model="coder", prompt="def f(", suffix="pass", stream=True, stream_options={"include_usage": True}
+            )
+            chunks = [chunk async for chunk in await asking]
+            with pytest.raises(openai.NotFoundError, match="chat model"):
+                await client.completions.create(model="gpt-4.1", prompt="def f(")
+    [choice] = whole.choices
+    assert (whole.object, choice.text, choice.finish_reason) == ("text_completion", "Hello there, world", "stop")
+    assert whole.usage.total_tokens == 6
+    texts = [choice.text for chunk in chunks for choice in chunk.choices]
+    assert ("".join(texts), texts[-1]) == ("Hello there, world", "")
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices][-1] == "stop"
+    assert [chunk.usage.total_tokens for chunk in chunks if chunk.usage] == [6]
+
+
 async def test_it_puts_tool_calls_together(judged: Judged) -> None:
     judged.upstream.reply(tool_calls=[ToolCall("add", {"a": 1, "b": [2]}, "c1"), ToolCall("sub", {}, "c2")])
     async with judged.client.chat.completions.stream(model=judged.chats, messages=MESSAGES, tools=TOOLS) as events:

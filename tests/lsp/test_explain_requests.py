@@ -56,6 +56,7 @@ async def test_the_last_query_is_meant_where_none_is_named_also_after_a_failure(
     assert (told["outcome"], told["provider"], told["hint"]) == ("failed", None, error["data"]["hint"])
     assert error["data"]["last_answer"]["provider"] == "openai"
     assert 0 <= error["data"]["last_answer"]["age_seconds"] < 60
+    assert error["data"]["query_id"] == told["query_id"]
     assert told["steps"][-1]["action"] == "give_up"
     assert told["steps"][-1]["provider"] is None
 

@@ -243,7 +243,7 @@ async def test_a_schema_that_ollama_refuses_is_left_out(upstream: FakeOllama, pr
 
 
 async def test_what_else_is_unsupported_is_not_tried_again(upstream: FakeOllama, provider: OllamaProvider) -> None:
-    upstream.fault(does_not_support(feature="insert"))
+    upstream.fault(does_not_support(feature="vision"))
     failure = await failure_of(ask(provider, MODEL))
     assert (failure.kind, failure.parameter) == (FailureKind.UNSUPPORTED, None)
 

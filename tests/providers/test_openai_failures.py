@@ -76,6 +76,9 @@ COMPATIBLE_CASES = [
         Kind.UNSUPPORTED,
         "--jinja",
     ),
+    Case("llama.cpp, of a suffix", openai_failures.unsupported_param("suffix"), Kind.UNSUPPORTED),
+    Case("vLLM, of a suffix", openai_failures.suffix_unsupported(), Kind.UNSUPPORTED),
+    Case("a model without completions", openai_failures.not_a_completion_model(), Kind.MODEL_NOT_FOUND),
     Case("a model without tools", said(400, "gemma does not support tools"), Kind.UNSUPPORTED, "can't call tools"),
     Case("xAI, to a wrong key", Answer.of({"code": "x", "error": "Incorrect API key provided: xai"}, 400), Kind.AUTH),
     Case(

@@ -13,7 +13,14 @@ from ai_gateway.logs import log_to_stderr
 
 Command = Callable[[Arguments], int]
 """Does one thing, and gives its exit code."""
-MODULES = {"login": "account", "logout": "account", "reset": "breakers", "force": "breakers"}
+MODULES = {
+    "login": "account",
+    "logout": "account",
+    "reset": "breakers",
+    "force": "breakers",
+    "pr": "drafts",
+    "commit-message": "drafts",
+}
 """Where the function of a command is, unless in a module of its own name."""
 
 
@@ -41,5 +48,5 @@ def _run(arguments: Arguments) -> int:
 
         return demo(pace=arguments.pace, as_json=arguments.json)
     name = arguments.command or "serve"
-    command: Command = getattr(import_module(f"ai_gateway.cli.{MODULES.get(name, name)}"), name)
+    command: Command = getattr(import_module(f"ai_gateway.cli.{MODULES.get(name, name)}"), name.replace("-", "_"))
     return command(arguments)

@@ -43,6 +43,7 @@ class Arguments(argparse.Namespace):
     ttl_seconds: float | None = None
     paths: Sequence[str] | None = None
     explain: bool = False
+    show_sent: bool = False
     stream: bool | None = None
     quiet: bool = False
     pace: float = 1.0
@@ -55,6 +56,10 @@ class Arguments(argparse.Namespace):
     prometheus: bool = False
     cache: bool = False
     state: str = "auto"
+    editor: str | None = None
+    base: str | None = None
+    use_llm: bool = True
+    folder: Path = Path()
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -87,9 +92,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_force(force)
     drill = commands.add_parser("drill", help="see what an outage would be like, before there is one", epilog=EXITS)
     _add_drill(drill)
+    pr = commands.add_parser("pr", help="draft a pull request for the branch that is checked out", epilog=EXITS)
+    pr.add_argument("--base", metavar="REF", help="what it is merged into (default: the remote's default branch)")
+    commit_message = commands.add_parser("commit-message", help="draft a message for what is staged", epilog=EXITS)
+    _add_drafting(pr)
+    _add_drafting(commit_message)
+    editor = commands.add_parser("editor", help="print the folder of the files that an editor loads")
+    editor.add_argument("editor", nargs="?", metavar="NAME", help="which editor's, such as nvim (default: list all)")
     login = commands.add_parser("login", help="sign in to Copilot by a code, where no editor has")
     logout = commands.add_parser("logout", help="forget the token of 'login'")
-    for command in (health, doctor, demo, models, pull, explain, metrics, reset, force, drill, login, logout):
+    drafts = pr, commit_message
+    by_hand = reset, force, drill
+    for command in (health, doctor, demo, models, pull, explain, metrics, *by_hand, *drafts, editor, login, logout):
         _add_common(command, nested=True)
         if command is not metrics:
             command.add_argument("--json", action="store_true", help="print JSON")
@@ -156,7 +170,8 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         dest="paths",
         action="append",
         metavar="FILE",
-        help="a file that the prompt quotes: if it is private, so is the question; may be given again",
+        help="a file that the prompt quotes: if it is private, so is the question, and if it is kept out of prompts, "
+        "the question is refused; may be given again",
     )
     parser.add_argument(
         "--cache",
@@ -181,6 +196,7 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="do not say who answered")
     parser.add_argument("--explain", action="store_true", help="say on standard error how it came to this answer")
+    parser.add_argument("--show-sent", action="store_true", help="show on standard error what each tier was sent")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     _add_common(parser, nested=True)
 
@@ -230,6 +246,15 @@ def _add_drill(parser: argparse.ArgumentParser) -> None:
         help="how long, such as 2m (default: 30s). Meanwhile a few tiny questions are asked, of other tiers for real",
     )
     parser.add_argument("--list", action="store_true", help="say which faults there are")
+
+
+def _add_drafting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-llm", dest="use_llm", action="store_false", help="ask no model, use the template")
+    parser.add_argument("--private", action="store_true", help="ask local tiers only")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), metavar="FOLDER", help="in the repository (default: where you are)"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not say who wrote it")
 
 
 def _add_pull(parser: argparse.ArgumentParser) -> None:

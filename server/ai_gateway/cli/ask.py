@@ -14,15 +14,13 @@ from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.explaining.page import page_of
+from ai_gateway.explaining.told import told
+from ai_gateway.explaining.what_was_sent import sent_page_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import query_result
-from ai_gateway.model import Answer, Attempt, Delta, Outcome, Query, Reset
+from ai_gateway.model import Answer, Delta, Query, Reset
 from ai_gateway.options import query_of
-from ai_gateway.words import wait_in_words
-
-MILLISECONDS = 1000
-SMALL_USD = 0.0001
 
 
 def ask(arguments: Arguments) -> int:
@@ -59,9 +57,18 @@ async def _ask(query: Query, arguments: Arguments) -> int:
             await _tell(gateway, query, arguments)
         except GatewayError as error:
             code = _complain(error)
-        if arguments.explain and (trace := await gateway.explain()) is not None:
-            print_page(f"\n{page_of(trace)}", sys.stderr)
+        await _explain(gateway, arguments)
         return code
+
+
+async def _explain(gateway: Gateway, arguments: Arguments) -> None:
+    trace = await gateway.explain() if arguments.explain or arguments.show_sent else None
+    if trace is None:
+        return
+    if arguments.explain:
+        print_page(f"\n{page_of(trace)}", sys.stderr)
+    if arguments.show_sent:
+        print_page(f"\n{sent_page_of(trace, gateway.sent(trace.query_id))}", sys.stderr)
 
 
 async def _tell(gateway: Gateway, query: Query, arguments: Arguments) -> None:
@@ -87,34 +94,6 @@ def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> No
         print("" if is_shown else answer.content)
     if not arguments.quiet:
         _say(told(answer))
-
-
-def told(answer: Answer) -> str:
-    """Say in one line who answered, at what cost, and why not somebody before."""
-    usage = answer.usage
-    about = "about " if usage.estimated else ""
-    parts = [
-        f"{answer.provider} ({answer.model})" if answer.model else answer.provider,
-        f"{answer.elapsed_ms / MILLISECONDS:.1f} s",
-        f"{about}{usage.input_tokens} + {usage.output_tokens} tokens{_cost(answer.cost_usd)}",
-    ]
-    if answer.cached and not answer.stale:
-        parts.append(f"from the cache, {wait_in_words(answer.age_seconds or 0.0)} old")
-    if answer.stale:
-        parts.append(f"an old answer, {wait_in_words(answer.age_seconds or 0.0)}: nobody could give a new one")
-    parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
-    return " · ".join(parts)
-
-
-def _cost(usd: float | None) -> str:
-    if not usd:
-        return ""
-    return f" (${usd:.2f})" if usd >= 1 else f" (${usd:.2g})" if usd >= SMALL_USD else f" (under ${SMALL_USD})"
-
-
-def _why_not(attempt: Attempt) -> str:
-    wait = f", again in {wait_in_words(attempt.retry_after_seconds)}" if attempt.retry_after_seconds else ""
-    return f"{attempt.provider} {attempt.outcome}: {attempt.reason}{wait}"
 
 
 def _prompt(words: list[str]) -> str:

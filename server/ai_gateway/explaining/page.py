@@ -17,9 +17,6 @@ from ai_gateway.spending.words import usd_in_words
 from ai_gateway.trace import CacheVerdict, Given, QueryOutcome, Replayed, Step, Trace, replay
 from ai_gateway.words import wait_in_words
 
-NEVER_SENT = frozenset({FailureKind.SIGNED_OUT})
-"""Failures that come before anything is sent."""
-
 
 def page_of(trace: Trace, *, replayed: bool = False) -> str:
     """Write the page.
@@ -154,7 +151,7 @@ def _became(step: Step) -> str:
 
 
 def _ways_out(trace: Trace) -> Iterator[str]:
-    sent = [step for step in trace.steps if step.characters and not _was_kept_back(step)]
+    sent = [step for step in trace.steps if step.has_sent]
     if trace.joined is not None:
         yield f"with this query, nowhere: what the shared call sent is told of query `{plain(trace.joined)}`"
     elif all(place_of(step.address) == "on this machine" for step in sent):
@@ -166,13 +163,17 @@ def _ways_out(trace: Trace) -> Iterator[str]:
             "secret was replaced by a placeholder" if trace.masked == 1 else "secrets were replaced by placeholders"
         )
         yield f"{trace.masked} {secrets} before anything left this machine"
+    yield from _files(trace)
     if trace.asked.private is not None:
         yield f"only local tiers may see this query: {plain(trace.asked.private)}"
 
 
-def _was_kept_back(step: Step) -> bool:
-    kinds = {failed.kind for failed in step.tries}
-    return step.attempt is not None and step.attempt.outcome is Outcome.FAILED and kinds <= NEVER_SENT and bool(kinds)
+def _files(trace: Trace) -> Iterator[str]:
+    quoted, left_out = trace.asked.files, trace.asked.left_out
+    if quoted and trace.outcome is not QueryOutcome.REFUSED:
+        yield f"{quoted} {'file was' if quoted == 1 else 'files were'} quoted in it"
+    if left_out:
+        yield f"{left_out} {'file was' if left_out == 1 else 'files were'} left out of it, as exclusions say"
 
 
 def _way_out(step: Step) -> str:

@@ -99,7 +99,8 @@ def _asked(asked: Asked) -> str:
     many = "" if asked.messages == 1 else "s"
     aim = " to embed" if asked.embeds else ""
     letters = "character" if asked.characters == 1 else "characters"
-    wishes = [f"the query came: {asked.messages} {what}{many}{aim}, {asked.characters:,} {letters}"]
+    came = "a gap to fill" if asked.fills else f"{asked.messages} {what}{many}{aim}"
+    wishes = [f"the query came: {came}, {asked.characters:,} {letters}"]
     pins = {"backend": asked.backend, "provider": asked.provider, "model": asked.model}
     wishes += [f"{name} {plain(value)}" for name, value in pins.items() if value is not None]
     if asked.private is not None:

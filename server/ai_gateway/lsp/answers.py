@@ -5,8 +5,11 @@ This module brings along all that is slow to import; nothing imports it before t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -16,10 +19,12 @@ from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, health_of
 from ai_gateway.lsp.consent import ask_in_editor
+from ai_gateway.lsp.folders import folder_of
 from ai_gateway.lsp.status import StatusPublisher
 from ai_gateway.lsp.streaming import followed, told
 from ai_gateway.messages import encode
 from ai_gateway.messages.params import (
+    CommitMessageParams,
     DrillParams,
     EmbedParams,
     ExplainParams,
@@ -27,12 +32,14 @@ from ai_gateway.messages.params import (
     HealthParams,
     MetricsParams,
     ModelsParams,
+    PullRequestParams,
     QueryParams,
     ResetParams,
     SignInParams,
     SignOutParams,
 )
 from ai_gateway.messages.results import (
+    CommitMessageResult,
     DrillResult,
     EmbedResult,
     ExplainResult,
@@ -40,15 +47,18 @@ from ai_gateway.messages.results import (
     HealthResult,
     MetricsResult,
     ModelsResult,
+    PullRequestResult,
     QueryResult,
     ResetResult,
     SignInResult,
     SignOutResult,
 )
 from ai_gateway.model import BreakerState
+from ai_gateway.privacy.file_names import files_of
 
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
+    from ai_gateway.lsp.editing.commands import Commands
     from ai_gateway.lsp.server import GatewayServer
 
 STATUS = "ai/status"
@@ -75,12 +85,33 @@ class Answers:
         self.gateway = Gateway.from_settings(loaded)
         self.gateway.on_sign_in = self._tell_of_sign_in
         self.gateway.ask_through(partial(ask_in_editor, server))
+        self.gateway.look_in(self._folders)
+        self._commands: Commands | None = None
+
+    async def commands(self) -> Commands:
+        """Give the commands, which come with all that edits need once the first one is run."""
+        if self._commands is not None:
+            return self._commands
+        return self._made_of(await asyncio.to_thread(import_module, "ai_gateway.lsp.editing.commands"))
+
+    def closed(self, uri: str) -> None:
+        """Leave off what is about a document that the person has closed."""
+        if self._commands is not None:
+            self._commands.jobs.closed(uri)
+
+    async def aclose(self) -> None:
+        """End what still runs, and close the gateway."""
+        if self._commands is not None:
+            await self._commands.jobs.aclose()
+        await self.gateway.aclose()
 
     async def query(self, params: Params) -> QueryResult:
         """Answer `ai/query`."""
         wanted = QueryParams.parse(params)
-        answer = await followed(self._server, self.gateway.stream(wanted.to_query()), wanted)
-        return encode.query_result(answer)
+        wanted, left_out = wanted.without(self.gateway.excluded)
+        query = wanted.to_query(left_out=len(left_out))
+        answer = await followed(self._server, self.gateway.stream(query), wanted)
+        return encode.query_result(answer, left_out)
 
     async def embed(self, params: Params) -> EmbedResult:
         """Answer `ai/embed`."""
@@ -128,6 +159,30 @@ class Answers:
             report = await rehearse(self.gateway, wanted.provider, wanted.fault, wanted.seconds, tell=tell)
         return encode.drill_result(report)
 
+    async def pull_request(self, params: Params) -> PullRequestResult:
+        """Answer `ai/pullRequest`."""
+        wanted = PullRequestParams.parse(params)
+        from ai_gateway.drafting.drafter import draft_pull_request  # noqa: PLC0415 - few people draft in editors
+
+        folder = folder_of(self._server.workspace, wanted.folder)
+        with told(self._server, wanted.work_done_token) as tell:
+            draft = await draft_pull_request(
+                self.gateway, folder, base=wanted.base, use_llm=wanted.use_llm, private=wanted.private, tell=tell
+            )
+        return encode.pull_request_result(draft)
+
+    async def commit_message(self, params: Params) -> CommitMessageResult:
+        """Answer `ai/commitMessage`."""
+        wanted = CommitMessageParams.parse(params)
+        from ai_gateway.drafting.drafter import draft_commit_message  # noqa: PLC0415 - as above
+
+        folder = folder_of(self._server.workspace, wanted.folder)
+        with told(self._server, wanted.work_done_token) as tell:
+            draft = await draft_commit_message(
+                self.gateway, folder, use_llm=wanted.use_llm, private=wanted.private, tell=tell
+            )
+        return encode.commit_message_result(draft)
+
     async def reset(self, params: Params) -> ResetResult:
         """Answer `ai/reset`."""
         wanted = ResetParams.parse(params)
@@ -147,7 +202,9 @@ class Answers:
         wanted = ExplainParams.parse(params)
         from ai_gateway.messages.explained import explain_result, trace_of  # noqa: PLC0415 - few people ask
 
-        return explain_result(await trace_of(self.gateway, wanted.query_id), replayed=wanted.replay)
+        trace = await trace_of(self.gateway, wanted.query_id)
+        sent = self.gateway.sent(trace.query_id)
+        return explain_result(trace, replayed=wanted.replay, shows_sent=wanted.sent, sent=sent)
 
     def metrics(self, params: Params) -> MetricsResult:
         """Answer `ai/metrics`."""
@@ -158,6 +215,16 @@ class Answers:
     async def publish_status(self) -> None:
         """Send `ai/status` now and at every change, until cancelled."""
         await StatusPublisher(self.gateway, self._publish, SYSTEM_CLOCK).run()
+
+    def _folders(self) -> list[str]:
+        """Name the folders of the workspace."""
+        folders = self._server.workspace.folders.values()
+        return [path for folder in folders for path in files_of(folder.uri)]
+
+    def _made_of(self, module: ModuleType) -> Commands:
+        if self._commands is None:
+            self._commands = module.Commands(self._server, self)
+        return self._commands
 
     def _tell_of_sign_in(self, error: GatewayError | None) -> None:
         kind = types.MessageType.Info if error is None else types.MessageType.Warning

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -49,6 +49,16 @@ async def drill(ls: GatewayServer, params: Params) -> Result:
     return await (await ls.host.answers()).drill(params)
 
 
+async def pull_request(ls: GatewayServer, params: Params) -> Result:
+    """Draft a pull request."""
+    return await (await ls.host.answers()).pull_request(params)
+
+
+async def commit_message(ls: GatewayServer, params: Params) -> Result:
+    """Draft a commit message."""
+    return await (await ls.host.answers()).commit_message(params)
+
+
 async def reset(ls: GatewayServer, params: Params) -> Result:
     """Close breakers by hand."""
     return await (await ls.host.answers()).reset(params)
@@ -69,15 +79,58 @@ async def metrics(ls: GatewayServer, params: Params) -> Result:
     return (await ls.host.answers()).metrics(params)
 
 
+async def code_actions(ls: GatewayServer, params: Params) -> Sequence[Result]:
+    """Offer what can be asked here."""
+    from ai_gateway.lsp.editing.offers import offers  # noqa: PLC0415 - has usually come with the gateway by now
+
+    return offers(ls, params)
+
+
+async def resolve_code_action(ls: GatewayServer, params: Params) -> Result:
+    """Write the edit of a code action."""
+    if params.get("data") is None:
+        return params
+    return await (await (await ls.host.answers()).commands()).actions.resolved(params)
+
+
+async def execute_command(ls: GatewayServer, params: types.ExecuteCommandParams) -> Result:
+    """Run a command."""
+    return await (await (await ls.host.answers()).commands()).run(params.command, params.arguments)
+
+
+def did_close(ls: GatewayServer, params: types.DidCloseTextDocumentParams) -> None:
+    """Leave off what was about a document that is closed."""
+    ls.completions.leave(params.text_document.uri)
+    if (answers := ls.host.opened) is not None:
+        answers.closed(params.text_document.uri)
+
+
+async def inline_completion(
+    ls: GatewayServer, params: types.InlineCompletionParams
+) -> types.InlineCompletionList | None:
+    """Propose what could be typed next."""
+    return await ls.completions.propose(params)
+
+
+def did_change(ls: GatewayServer, params: types.DidChangeTextDocumentParams) -> None:
+    """Give up what was to go on from a text that is another now."""
+    ls.completions.leave(params.text_document.uri)
+
+
 def initialize(ls: GatewayServer, params: types.InitializeParams) -> None:
     """Take in what the client is and wants."""
     ls.protocol.keep_documents()
     ls.host.settings.take_options(params.initialization_options)
+    ls.offer_actions()
+    if not ls.completions.can_be_registered:
+        ls.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion)
     ls.on_client(params.process_id)
 
 
 def initialized(ls: GatewayServer, _params: types.InitializedParams) -> None:
     """Get to work, now that the client has its reply."""
+    if ls.completions.can_be_registered:  # only now, so that the reply does not promise it
+        ls.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(inline_completion)
     ls.host.open()
 
 
@@ -98,6 +151,8 @@ HANDLERS: dict[str, Callable[..., object]] = {
     "ai/models": models,
     "ai/health": health,
     "ai/drill": drill,
+    "ai/pullRequest": pull_request,
+    "ai/commitMessage": commit_message,
     "ai/reset": reset,
     "ai/force": force,
     "ai/explain": explain,
@@ -106,6 +161,11 @@ HANDLERS: dict[str, Callable[..., object]] = {
     "ai/metrics": metrics,
     types.INITIALIZE: initialize,
     types.INITIALIZED: initialized,
+    types.TEXT_DOCUMENT_DID_CHANGE: did_change,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+    types.TEXT_DOCUMENT_CODE_ACTION: code_actions,
+    types.CODE_ACTION_RESOLVE: resolve_code_action,
+    types.WORKSPACE_EXECUTE_COMMAND: execute_command,
+    types.TEXT_DOCUMENT_DID_CLOSE: did_close,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_folders,
 }

@@ -49,6 +49,12 @@ class GatewayHost:
             self._is_opening = True
             self._start(self._open())
 
+    @property
+    def opened(self) -> Answers | None:
+        """The gateway's answers, if it is open already."""
+        is_open = self._ready.done() and self._ready.exception() is None
+        return self._ready.result() if is_open else None
+
     async def answers(self) -> Answers:
         """Wait until the gateway is open."""
         if not self._ready.done():
@@ -71,10 +77,10 @@ class GatewayHost:
         """Close the gateway, within a moment."""
         for task in self._tasks:
             task.cancel()
-        if self._ready.done() and self._ready.exception() is None:
+        if (answers := self.opened) is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._ready.result().gateway.aclose()
+                    await answers.aclose()
             except TimeoutError:
                 log.warning("connections that would not close were dropped")
 
@@ -91,13 +97,14 @@ class GatewayHost:
             self._ready.set_result(answers)
         self._start(answers.publish_status())
         await asyncio.to_thread(give_back)
-        await self.settings.follow()
+        await asyncio.gather(self.settings.follow(), self._server.completions.follow())
 
     async def _refresh(self) -> None:
         answers = await self.answers()
         async with self._one_by_one:
             await self.settings.pull()
             await answers.gateway.reconfigure(await self._loaded())
+        await self._server.completions.follow()
 
     async def _loaded(self) -> LoadedSettings:
         loaded = await asyncio.to_thread(self._load, self.settings.editor, self.settings.workspaces)
@@ -122,5 +129,6 @@ class GatewayHost:
 def _answers_module() -> ModuleType:
     import_http()
     from ai_gateway.lsp import answers  # noqa: PLC0415 - see the class
+    from ai_gateway.lsp.editing import offers  # noqa: F401, PLC0415 - so that the first ones don't wait for it
 
     return answers

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 OWN_PREFIX = "ai/"
+PLAIN = frozenset({types.TEXT_DOCUMENT_CODE_ACTION, types.CODE_ACTION_RESOLVE})
+"""Methods of LSP's whose handlers get a mapping, too: to make what reads the types takes longer than the answer may."""
 
 
 def is_request(method: str) -> bool:
@@ -35,7 +37,7 @@ def params_of(method: str, params: object, converter: Converter) -> object:
     given = {} if params is None else params
     if not isinstance(given, Mapping):
         raise Refused(Code.INVALID_PARAMS, "params is an object")
-    if method not in types.METHOD_TO_TYPES:
+    if method not in types.METHOD_TO_TYPES or method in PLAIN:
         return given
     wanted = types.METHOD_TO_TYPES[method][2]
     if wanted is None:

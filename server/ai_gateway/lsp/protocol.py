@@ -62,6 +62,7 @@ class GatewayProtocol(LanguageServerProtocol):
         self._encode = encoder(ensure_ascii=False).encode
         self._encode_ascii = encoder(ensure_ascii=True).encode
         self.fm.add_builtin_feature(types.SHUTDOWN, self._shut_down)
+        del self.fm.builtin_features[types.WORKSPACE_EXECUTE_COMMAND]  # a cancelled command would get no reply
 
     def receive(self, body: bytes | FramingError) -> None:
         """Take in one body from the client, or the error that stands where one should be."""

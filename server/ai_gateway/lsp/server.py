@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from ai_gateway import __version__
+from ai_gateway.lsp.documents import Documents
+from ai_gateway.lsp.editing.names import COMMANDS, action_options
 from ai_gateway.lsp.handlers import HANDLERS
 from ai_gateway.lsp.host import GatewayHost, SettingsLoader
+from ai_gateway.lsp.inline_completion import InlineCompletions
 from ai_gateway.lsp.outbox import Outbox
 from ai_gateway.lsp.protocol import GatewayProtocol
 
@@ -41,8 +46,20 @@ class GatewayServer(LanguageServer):
         self._is_stopping = False
         super().__init__(NAME, __version__, protocol_cls=GatewayProtocol)
         self.host = GatewayHost(self, load)
+        self.completions = InlineCompletions(self)
         for method, handler in HANDLERS.items():
             self.feature(method)(handler)
+        self.protocol.fm.commands.update(dict.fromkeys(COMMANDS, HANDLERS[types.WORKSPACE_EXECUTE_COMMAND]))
+
+    def offer_actions(self) -> None:
+        """Say what kinds of code actions there are, to a client that knows of kinds."""
+        if (options := action_options(self.client_capabilities)) is not None:
+            self.protocol.fm.feature_options[types.TEXT_DOCUMENT_CODE_ACTION] = options
+
+    @property
+    def documents(self) -> Documents:
+        """What the client has open, once it is initialized."""
+        return cast("Documents", self.workspace)
 
     async def stop(self) -> None:
         """Take no more requests, let those that run end with a reply that they were cancelled, close the gateway."""

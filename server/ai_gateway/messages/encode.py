@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ai_gateway.failures import NoTierAnswered, QueryRefused
@@ -10,6 +11,8 @@ from ai_gateway.health import Health, ProviderHealth
 from ai_gateway.messages.results import (
     AllowanceResult,
     AttemptResult,
+    CommitMessageResult,
+    DraftResult,
     DrillQuestionResult,
     DrillResult,
     EmbedResult,
@@ -22,6 +25,7 @@ from ai_gateway.messages.results import (
     NoAnswerData,
     ProviderHealthResult,
     ProviderMetricsResult,
+    PullRequestResult,
     QueryResult,
     SignInResult,
     UsageResult,
@@ -32,11 +36,12 @@ from ai_gateway.tier import ProviderTier
 
 if TYPE_CHECKING:
     from ai_gateway.credentials.device_flow import DeviceCode
+    from ai_gateway.drafting.draft import CommitDraft, Origin, PullRequestDraft
     from ai_gateway.drill.report import DrillQuestion, DrillReport
 
 
-def query_result(answer: Answer) -> QueryResult:
-    """Say an answer."""
+def query_result(answer: Answer, left_out: Mapping[str, str] = MappingProxyType({})) -> QueryResult:
+    """Say an answer, and which files were left out of its query, each with the reason."""
     return {
         "response": answer.content,
         "backend": answer.backend,
@@ -56,6 +61,7 @@ def query_result(answer: Answer) -> QueryResult:
             {"id": call.id, "name": call.name, "arguments": call.arguments, "signature": call.signature}
             for call in answer.tool_calls
         ],
+        "left_out": [{"path": path, "reason": reason} for path, reason in left_out.items()],
     }
 
 
@@ -82,6 +88,7 @@ def no_answer_data(error: NoTierAnswered) -> NoAnswerData:
         "hint": error.hint,
         "reason": error.kind if isinstance(error, QueryRefused) else None,
         "last_answer": None if error.last_answer is None else _last_answer(error.last_answer),
+        "query_id": error.query_id,
     }
 
 
@@ -240,6 +247,32 @@ def _provider_health(provider: ProviderHealth) -> ProviderHealthResult:
         "forced": provider.forced,
         "preload_problem": provider.preload_problem,
         "reachable": provider.reachable,
+    }
+
+
+def pull_request_result(draft: PullRequestDraft) -> PullRequestResult:
+    """Say a pull request's draft."""
+    return {"title": draft.title, "body": draft.body, "base": draft.base, **_origin(draft.origin)}
+
+
+def commit_message_result(draft: CommitDraft) -> CommitMessageResult:
+    """Say a commit message's draft."""
+    return {"message": draft.message, **_origin(draft.origin)}
+
+
+def _origin(origin: Origin) -> DraftResult:
+    writer = origin.answer if origin.generated_by == "llm" else None
+    return {
+        "generated_by": origin.generated_by,
+        "model": origin.model,
+        "provider": None if writer is None else writer.provider,
+        "backend": None if writer is None else writer.backend,
+        "problem": origin.problem,
+        "query_id": origin.query_id,
+        "cost_usd": None if origin.answer is None else origin.answer.cost_usd,
+        "attempts": _attempts(origin.attempts),
+        "left_out": list(origin.left_out),
+        "summarized": list(origin.summarized),
     }
 
 

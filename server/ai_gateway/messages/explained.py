@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ai_gateway.explaining.page import page_of
+from ai_gateway.explaining.what_was_sent import note_of, sent_page_of
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import usage_result
@@ -10,6 +13,7 @@ from ai_gateway.messages.results import (
     AskedResult,
     ExplainResult,
     ReplayedResult,
+    SentResult,
     SituationResult,
     StepResult,
     TierFactsResult,
@@ -17,6 +21,7 @@ from ai_gateway.messages.results import (
 from ai_gateway.model import Outcome
 from ai_gateway.recorder import KEPT_HERE, KEPT_SECONDS, KEPT_THERE
 from ai_gateway.routing import Situation, Standing, TierFacts
+from ai_gateway.sent import Sent, SentByQuery
 from ai_gateway.trace import Asked, Replayed, Step, Trace, replay
 
 DAY_SECONDS = 24 * 3600.0
@@ -41,12 +46,16 @@ async def trace_of(gateway: Gateway, query_id: str | None) -> Trace:
     return trace
 
 
-def explain_result(trace: Trace, *, replayed: bool = False) -> ExplainResult:
+def explain_result(
+    trace: Trace, *, replayed: bool = False, shows_sent: bool = False, sent: SentByQuery | None = None
+) -> ExplainResult:
     """Say how a query went.
 
     Args:
         trace: What is known of it.
         replayed: Whether every decision is made again.
+        shows_sent: Whether it is told what was sent.
+        sent: That; None: it is not known.
     """
     given = trace.given
     return {
@@ -58,6 +67,8 @@ def explain_result(trace: Trace, *, replayed: bool = False) -> ExplainResult:
         "cache": trace.cache,
         "joined": trace.joined,
         "private": trace.asked.private,
+        "files": trace.asked.files,
+        "left_out": trace.asked.left_out,
         "masked": trace.masked,
         "provider": given.provider if given else None,
         "backend": given.backend if given else None,
@@ -69,6 +80,22 @@ def explain_result(trace: Trace, *, replayed: bool = False) -> ExplainResult:
         "hint": trace.hint,
         "steps": [_step(each.step, each if replayed else None) for each in replay(trace.steps)],
         "page": page_of(trace, replayed=replayed),
+        "sent": [_sent(tier, sent.files) for tier in sent.tiers] if shows_sent and sent else [],
+        "sent_note": note_of(trace, sent) if shows_sent else None,
+        "sent_page": sent_page_of(trace, sent) if shows_sent else None,
+    }
+
+
+def _sent(sent: Sent, files: Sequence[str]) -> SentResult:
+    return {
+        "provider": sent.provider,
+        "backend": sent.backend,
+        "model": sent.model,
+        "address": sent.address,
+        "files": list(files),
+        "messages": [{"role": text.role, "content": text.content} for text in sent.texts],
+        "tools": list(sent.tools),
+        "omitted_characters": sent.omitted_characters,
     }
 
 
@@ -77,6 +104,7 @@ def _asked(asked: Asked) -> AskedResult:
         "messages": asked.messages,
         "characters": asked.characters,
         "embeds": asked.embeds,
+        "fills": asked.fills,
         "backend": asked.backend,
         "provider": asked.provider,
         "model": asked.model,
@@ -131,6 +159,7 @@ def _situation(situation: Situation) -> SituationResult:
         "allowed": question.allowed,
         "may_ask_for_more": question.may_ask_for_more,
         "is_cap_reached": question.is_cap_reached,
+        "fills": question.fills,
         "tiers": [_tier(tier, standing) for tier, standing in zip(situation.tiers, situation.standings, strict=True)],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,6 +13,7 @@ from ai_gateway.drill.faults import FAULTS, LONGEST_DRILL_SECONDS
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, SpendRule, Tool
 from ai_gateway.near import meant
+from ai_gateway.privacy.file_names import names_of
 
 MAX_QUERY_CHARACTERS = 8 * 1024 * 1024
 """Of all texts together: several times what the largest models read."""
@@ -99,6 +100,13 @@ class ContextEntry(Params):
     """What the block is called; without it, the URI."""
     language_id: LanguageId | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the file is called; only by its URI, where that says all that the path says."""
+        names = tuple(filter(None, (self.uri, self.path)))
+        says_all = len(names) > 1 and any(f"/{name}".endswith(f"/{self.path}") for name in names_of(names[0]))
+        return names[:1] if says_all else names
+
     def as_block(self) -> str:
         """Give it in Markdown; the fence is longer than any in the text (CommonMark 0.31, 4.5)."""
         longest = max((len(run) for run in re.findall("`+", self.text)), default=0)
@@ -136,7 +144,8 @@ class QueryParams(Params):
     private: bool = False
     """Only local tiers may see it."""
     paths: Paths = Field(default_factory=list)
-    """Of the files that it quotes outside `context`, or their URIs: some may make it private."""
+    """Of the files that it quotes outside `context`, or their URIs: some may make it private, and one that is kept out
+    of prompts has it refused."""
     spend: Annotated[SpendRule, Field(strict=False)] | None = None
     """Whether a dearer tier may answer where the first one can't; without it, as the settings say."""
     cache: Annotated[CacheMode, Field(strict=False)] = CacheMode.ON
@@ -164,8 +173,30 @@ class QueryParams(Params):
             )
         return self
 
-    def to_query(self) -> Query:
+    def without(self, excluded: Callable[[str], str | None]) -> tuple[Self, dict[str, str]]:
+        """Leave out the entries of the context that are kept out of prompts.
+
+        Args:
+            excluded: Says of a path or URI why it is; None: it is not.
+
+        Returns:
+            The rest, and of each file that was left out, as its client calls it, why it was.
+        """
+        left_out: dict[str, str] = {}
+        kept = []
+        for entry in self.context:
+            reason = next(filter(None, map(excluded, entry.names)), None)
+            if reason is None:
+                kept.append(entry)
+            else:
+                left_out[entry.path or entry.uri or ""] = reason
+        return (self.model_copy(update={"context": kept}) if left_out else self), left_out
+
+    def to_query(self, *, left_out: int = 0) -> Query:
         """Give the query that it asks for.
+
+        Args:
+            left_out: How many files were left out of it.
 
         Raises:
             InvalidQuery: A message or a tool is malformed, or there is nothing for the context to stand before.
@@ -188,13 +219,9 @@ class QueryParams(Params):
             timeout_seconds=self.timeout_seconds,
             escalate=self.escalate,
             spend=self.spend,
-            paths=tuple(self._paths()),
+            paths=(*self.paths, *(name for entry in self.context for name in entry.names)),
+            left_out=left_out,
         )
-
-    def _paths(self) -> Iterator[str]:
-        yield from self.paths
-        for entry in self.context:
-            yield from filter(None, (entry.path, entry.uri))
 
     def _texts(self) -> Iterator[str]:
         yield self.prompt or ""
@@ -247,7 +274,8 @@ class EmbedParams(Params):
     private: bool = False
     """Only local tiers may see it."""
     paths: Paths = Field(default_factory=list)
-    """Of the files that the texts are from, or their URIs: some may make it private."""
+    """Of the files that the texts are from, or their URIs: some may make it private, and one that is kept out of
+    prompts has it refused."""
     timeout_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] | None = None
     """For everything together."""
 
@@ -292,6 +320,8 @@ class ExplainParams(Params):
     """As the query's result had it; without it, the last query of this window, or else of any."""
     replay: bool = False
     """Also make every decision again, on what was known then."""
+    sent: bool = False
+    """Also show what was sent. Of a query of this window only, and one of the last: it is kept in memory alone."""
 
 
 class ModelsParams(Params):
@@ -326,6 +356,27 @@ class DrillParams(Params):
     """How long."""
     work_done_token: ProgressToken | None = Field(default=None, alias="workDoneToken")
     """LSP's own: what happens meanwhile is told by `$/progress` with this token, a line at a time."""
+
+
+class CommitMessageParams(Params):
+    """Of `ai/commitMessage`: of what is staged."""
+
+    folder: Line | None = None
+    """In the repository, as a path or a URI; without it, the first folder of the workspace."""
+    use_llm: bool = True
+    """Whether a model is asked; otherwise the text is the template's."""
+    private: bool = False
+    """Only local tiers may see it."""
+    work_done_token: ProgressToken | None = Field(default=None, alias="workDoneToken")
+    """LSP's own: what happens meanwhile is told by `$/progress` with this token, a line at a time."""
+
+
+class PullRequestParams(CommitMessageParams):
+    """Of `ai/pullRequest`: of the branch that is checked out."""
+
+    base: Line | None = None
+    """What it is to be merged into: a branch, a tag or a commit. Without it, the remote's default branch, or else
+    `main`, `master` or `develop`."""
 
 
 class MetricsParams(Params):

@@ -53,6 +53,15 @@ class ToolCallResult(TypedDict):
     """The provider's own seal; give it back with the call."""
 
 
+class LeftOutResult(TypedDict):
+    """A file that was left out of the prompt."""
+
+    path: str
+    """Or its URI, if it came without a path."""
+    reason: str
+    """What keeps it out, in words."""
+
+
 class QueryResult(TypedDict):
     """The answer to `ai/query`."""
 
@@ -76,6 +85,8 @@ class QueryResult(TypedDict):
     attempts: list[AttemptResult]
     """Every tier that was tried or skipped, in order."""
     tool_calls: list[ToolCallResult]
+    left_out: list[LeftOutResult]
+    """Entries of the context that are kept out of prompts."""
 
 
 class EmbedResult(TypedDict):
@@ -115,6 +126,8 @@ class NoAnswerData(TypedDict):
     """The failure kind, where a tier refused the query itself so that no other was asked."""
     last_answer: LastAnswerResult | None
     """Whom one could count on last; null where that is not known."""
+    query_id: str | None
+    """For `ai/explain`."""
 
 
 class AllowanceResult(TypedDict):
@@ -260,6 +273,7 @@ class SituationResult(TypedDict):
     """The dearest class of tiers that might answer without asking the person."""
     may_ask_for_more: bool
     is_cap_reached: bool
+    fills: bool
     tiers: list[TierFactsResult]
     """In the order of asking."""
 
@@ -319,6 +333,8 @@ class AskedResult(TypedDict):
     """Or texts, if it wanted vectors."""
     characters: int
     embeds: bool
+    fills: bool
+    """Whether it was a gap to fill where somebody types."""
     backend: Backend | None
     provider: str | None
     model: str | None
@@ -327,8 +343,36 @@ class AskedResult(TypedDict):
     timeout_seconds: float | None
 
 
+class SentTextResult(TypedDict):
+    """One text of a prompt."""
+
+    role: str
+    """`system`, `user`, `assistant`, `tool`; `input` of texts to embed; `prefix` and `suffix` of a gap to fill."""
+    content: str
+
+
+class SentResult(TypedDict):
+    """What one tier was sent, as it saw it: with placeholders, if secrets were masked."""
+
+    provider: str
+    backend: Backend
+    model: str | None
+    address: str | None
+    """Where it went; null where only the provider's own code knows."""
+    files: list[str]
+    """That the query quoted."""
+    messages: list[SentTextResult]
+    tools: list[str]
+    """Names of those whose descriptions were sent as well."""
+    omitted_characters: int
+    """At the end, because the whole was too long to be kept."""
+
+
 class ExplainResult(TypedDict):
-    """The answer to `ai/explain`: how one query went. No text of the query or of its answer is in it."""
+    """The answer to `ai/explain`: how one query went.
+
+    No text of the query or of its answer is in it, but for what `sent` and `sent_page` tell where that is asked for.
+    """
 
     query_id: str
     asked_at: float
@@ -341,6 +385,10 @@ class ExplainResult(TypedDict):
     """The query that was being answered already, with the same answer."""
     private: str | None
     """Why only local tiers might see it; null if all might."""
+    files: int
+    """How many files it quoted, as far as its client said so."""
+    left_out: int
+    """How many files were left out of it."""
     masked: int
     """Secrets that other machines got placeholders of."""
     provider: str | None
@@ -357,7 +405,13 @@ class ExplainResult(TypedDict):
     steps: list[StepResult]
     """Every decision on the way, in order."""
     page: str
-    """All of it for a person, in Markdown."""
+    """All of it for a person, in Markdown; without any text of the query."""
+    sent: list[SentResult]
+    """What each tier was sent, in the order of asking; empty where that was not asked for, or is not known."""
+    sent_note: str | None
+    """Why there is nothing in `sent`, or not all of it; null if all is there, or it was not asked for."""
+    sent_page: str | None
+    """The same for a person, in Markdown; null if it was not asked for."""
 
 
 class ModelResult(TypedDict):
@@ -443,6 +497,45 @@ class DrillResult(TypedDict):
     """A question asked afterwards; null if none was."""
     advice: list[str]
     """What could be better, the most useful first."""
+
+
+class DraftResult(TypedDict):
+    """Where a draft comes from."""
+
+    generated_by: Literal["llm", "template"]
+    model: str | None
+    """That wrote it; null if it is the template's."""
+    provider: str | None
+    """Where that model is."""
+    backend: Backend | None
+    problem: str | None
+    """Why no model wrote it, and what to do; null if one did, or none was asked."""
+    query_id: str | None
+    """For `ai/explain`; null if nobody answered."""
+    cost_usd: float | None
+    attempts: list[AttemptResult]
+    """Every tier that was tried or skipped, in order."""
+    left_out: list[str]
+    """Changed files of which no model was told anything, as they are excluded."""
+    summarized: list[str]
+    """Changed files that were too large: a model was told their size, and the functions in them."""
+
+
+class PullRequestResult(DraftResult):
+    """The answer to `ai/pullRequest`."""
+
+    title: str
+    body: str
+    """In Markdown; its last line names the model that wrote it."""
+    base: str
+    """What the branch was compared with, such as `origin/main`."""
+
+
+class CommitMessageResult(DraftResult):
+    """The answer to `ai/commitMessage`."""
+
+    message: str
+    """A subject of 72 characters at most, and maybe an empty line and a wrapped body; `git commit -F -` takes it."""
 
 
 class SignOutResult(TypedDict):

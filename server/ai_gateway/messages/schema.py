@@ -40,6 +40,8 @@ METHODS: dict[str, dict[str, type]] = {
     "ai/force": {"params": params.ForceParams, "result": results.ForceResult},
     "ai/explain": {"params": params.ExplainParams, "result": results.ExplainResult},
     "ai/drill": {"params": params.DrillParams, "result": results.DrillResult},
+    "ai/pullRequest": {"params": params.PullRequestParams, "result": results.PullRequestResult},
+    "ai/commitMessage": {"params": params.CommitMessageParams, "result": results.CommitMessageResult},
     "ai/metrics": {"params": params.MetricsParams, "result": results.MetricsResult},
     "ai/status": {"params": results.HealthSummary},
 }
@@ -55,6 +57,8 @@ def schema() -> str:
     ]
     definitions = TypeAdapter.json_schemas(modes)[1]["$defs"]
     for message in _all_messages():
+        if message.__name__ not in definitions:
+            continue  # it is only what others have in common
         for name, text in _field_docstrings(message):
             definitions[message.__name__]["properties"][_on_the_wire(message, name)]["description"] = text
     methods = {

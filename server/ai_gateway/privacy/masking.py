@@ -18,10 +18,9 @@ from functools import cache
 from hashlib import blake2b
 from itertools import count
 
-from ai_gateway.model import EmbeddingInput, Message, Prompt, Tool
+from ai_gateway.model import AnyPrompt, EmbeddingInput, Infill, Message, Tool
 from ai_gateway.privacy.secret_spans import Span, is_random, merged, secret_spans
 
-Asked = Prompt | EmbeddingInput
 Rewrite = Callable[[str], str]
 
 BEGINNING = "SECRET_"
@@ -60,7 +59,7 @@ class Masker:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = _key_of_process() if key is None else key
 
-    def mask(self, asked: Asked) -> Masked:
+    def mask(self, asked: AnyPrompt) -> Masked:
         """Mask all texts that an upstream would see: messages, tool calls and results, tools, formats, stop words."""
         hiding = _Hiding(self._key)
         _rewritten(asked, hiding.keep_clear_of, hiding.keep_clear_of)
@@ -78,7 +77,7 @@ class Masker:
 class Masked:
     """What may be sent, and what its answer gets back."""
 
-    prompt: Asked
+    prompt: AnyPrompt
     _secrets: Mapping[str, str] = field(repr=False)
 
     @property
@@ -236,10 +235,13 @@ def _unescaped(written: str) -> str:
         return written
 
 
-def _rewritten(asked: Asked, plain: Rewrite, in_json: Rewrite) -> Asked:
+def _rewritten(asked: AnyPrompt, plain: Rewrite, in_json: Rewrite) -> AnyPrompt:
     """Rewrite all texts that an upstream would see; those of JSON as JSON."""
     if isinstance(asked, EmbeddingInput):
         return replace(asked, texts=tuple(plain(text) for text in asked.texts))
+    if isinstance(asked, Infill):
+        stop = tuple(plain(word) for word in asked.stop)
+        return replace(asked, prefix=plain(asked.prefix), suffix=plain(asked.suffix), stop=stop)
     return replace(
         asked,
         messages=tuple(_rewritten_message(message, plain, in_json) for message in asked.messages),

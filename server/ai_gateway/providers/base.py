@@ -13,6 +13,7 @@ from ai_gateway.model import (
     Embedded,
     EmbeddingInput,
     Finish,
+    Infill,
     LLMResponse,
     Message,
     ModelInfo,
@@ -88,6 +89,18 @@ class LLMProvider:
             ProviderFailure: The provider could not do so.
         """
         raise ProviderFailure(FailureKind.UNSUPPORTED, "this provider makes no embeddings")
+
+    async def fill(self, given: Infill, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Have `model` fill a gap in a text, and yield what fits as `stream` does. The default asks for it in a chat.
+
+        Raises:
+            ProviderFailure: The provider could not answer, or broke off.
+        """
+        from ai_gateway.completion.asking import chat_prompt  # noqa: PLC0415 - only for those who want it
+
+        async with aclosing(self.stream(chat_prompt(given), model)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def models(self) -> Sequence[ModelInfo]:
         """List the models that the account in use may ask. The default knows none.

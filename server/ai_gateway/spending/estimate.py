@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ai_gateway.model import EmbeddingInput, Prompt, Usage
+from ai_gateway.model import AnyPrompt, EmbeddingInput, Usage
 
 ASSUMED_OUTPUT_TOKENS = 1000
 """A long answer; most are shorter. `max_tokens` is no guess: people set it far above what they expect."""
 
 
 def estimate_usd(
-    cost_usd: Callable[[str | None, Usage], float | None], model: str | None, prompt: Prompt | EmbeddingInput
+    cost_usd: Callable[[str | None, Usage], float | None], model: str | None, prompt: AnyPrompt
 ) -> float | None:
     """Guess what an answer will cost, in US$.
 
@@ -26,7 +26,7 @@ def estimate_usd(
         None where the price is unknown.
     """
     output_tokens = 0
-    if isinstance(prompt, Prompt):
+    if not isinstance(prompt, EmbeddingInput):
         most = ASSUMED_OUTPUT_TOKENS if prompt.max_tokens is None else prompt.max_tokens
         output_tokens = min(most, ASSUMED_OUTPUT_TOKENS)
     return cost_usd(model, replace(Usage.estimate(prompt, ""), output_tokens=output_tokens))

@@ -55,7 +55,9 @@ class Call:
     @property
     def operation(self) -> str:
         """What was wanted."""
-        return "embeddings" if self.embeds else "chat"
+        if self.embeds:
+            return "embeddings"
+        return "text_completion" if self.step.situation.question.fills else "chat"
 
     @property
     def error(self) -> str | None:

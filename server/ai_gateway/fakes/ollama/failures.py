@@ -20,13 +20,18 @@ def model_not_found(model: str = "missing") -> Answer:
 
 
 def does_not_support(model: str = "llama3.2", feature: str = "tools") -> Answer:
-    """400: `feature` is chat, generate, tools or thinking."""
+    """400: `feature` is chat, generate, tools, thinking or insert."""
     return refusal(400, f'"{model}" does not support {feature}')
 
 
 def tools_unsupported_by_model(model: str = "llama3.2") -> Answer:
     """400: as the scheduler says it, by the model's full name."""
     return refusal(400, f"registry.ollama.ai/library/{model}:latest does not support tools")
+
+
+def insert_unsupported_by_model(model: str = "llama3.2") -> Answer:
+    """400: a suffix, and a model whose template has no place for one."""
+    return refusal(400, f"registry.ollama.ai/library/{model}:latest does not support insert")
 
 
 def embeddings_unsupported() -> Answer:

@@ -23,6 +23,7 @@ _FEATURES = (
     ("prompt", "completion", "generate"),
     ("tools", "tools", "tools"),
     ("think", "thinking", "thinking"),
+    ("suffix", "insert", "insert"),
 )
 """A field of the request, the capability it needs, and the name of both in the refusal."""
 
@@ -202,7 +203,7 @@ class FakeOllama(FakeUpstream):
     async def _speak(self, request: RecordedRequest, model: OllamaModel, prompt_field: str) -> Answer:
         body, num_ctx = request.json, self._num_ctx(request, model)
         prompt = body.get(prompt_field)
-        words = count_words(prompt)
+        words = count_words(prompt) + count_words(body.get("suffix"))
         refused = _refuse_features(body, model) or _refuse_length(body, words, num_ctx)
         if refused:
             return refused

@@ -26,6 +26,61 @@ def error_envelope(
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextCompletion(Completion):
+    """An answer without chat, as the older API writes it (https://platform.openai.com/docs/api-reference/completions)."""
+
+    serial: int
+    include_usage: bool = False
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def document(self) -> dict[str, object]:
+        """The body of an answer that isn't streamed."""
+        return self._said(self.reply.text, self._finish_reason) | {"usage": self._usage()}
+
+    def frames(self) -> Iterator[Frame]:
+        """The events of a streamed answer."""
+        yield from map(self.piece, self.reply.pieces)
+        yield self.event(encode(self._said("", self._finish_reason)), "finish")
+        if self.include_usage:
+            yield self.event(encode(self._said(None) | {"usage": self._usage()}), "usage")
+        yield Frame(DONE, "end")
+
+    def event(self, payload: bytes, kind: Kind = "other") -> Frame:
+        """`payload` as a server-sent event."""
+        return Frame(sse(payload), kind)
+
+    def delta(self, text: str) -> Frame:
+        """An event with one more piece of text."""
+        return self.event(encode(self._said(text)), "delta")
+
+    def error(self, message: str) -> Frame:
+        """An event with an error in place of choices."""
+        return self.event(encode(error_envelope(message, "server_error")))
+
+    @property
+    def _finish_reason(self) -> str:
+        return self.reply.finish_reason or "stop"
+
+    def _said(self, text: str | None, finish_reason: str | None = None) -> dict[str, object]:
+        choice = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish_reason}
+        return {
+            "id": f"cmpl-{self.serial}",
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.answering_model,
+            "choices": [] if text is None else [choice],
+        }
+
+    def _usage(self) -> dict[str, object]:
+        total = self.prompt_tokens + self.reply.text_tokens
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.reply.text_tokens,
+            "total_tokens": total,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChatCompletion(Completion):
     """An answer as OpenAI writes it."""
 

@@ -163,6 +163,25 @@ def not_a_chat_model() -> Answer:
     return refusal(404, message, param="model")
 
 
+def not_a_completion_model() -> Answer:
+    """404: the model chats, and completes no text."""
+    message = (
+        "This is a chat model and not supported in the v1/completions endpoint. "
+        "Did you mean to use v1/chat/completions?"
+    )
+    return refusal(404, message, param="model")
+
+
+def suffix_unsupported() -> Answer:
+    """400: vLLM completes text, but fills no gaps."""
+    return refusal(400, "suffix is not currently supported", "BadRequestError", code=None)
+
+
+def unsupported_param(param: str = "suffix") -> Answer:
+    """500: llama.cpp's server of what it does not take."""
+    return refusal(500, f"Unsupported param: {param}", "server_error")
+
+
 def rate_limited(
     retry_after: RetryAfter | None = None, *, retry_after_ms: int | None = None, kind: str = "requests"
 ) -> Answer:

@@ -7,11 +7,14 @@ from typing import ClassVar
 from ai_gateway.fakes.answers import Answer, count_words, phrase
 from ai_gateway.fakes.embeddings import embeddings_document, inputs_of
 from ai_gateway.fakes.openai import failures
-from ai_gateway.fakes.openai.completion import ChatCompletion
+from ai_gateway.fakes.openai.completion import ChatCompletion, TextCompletion
 from ai_gateway.fakes.requests import RecordedRequest
 from ai_gateway.fakes.upstream import FakeUpstream, Handler
 
 DEFAULT_MODELS = ("gpt-4.1", "gpt-4.1-mini", "gpt-5", "text-embedding-3-small")
+
+TEXT_MODELS = ("gpt-3.5-turbo-instruct",)
+"""Models of the older kind, which complete text and know no chat."""
 
 MAX_EMBEDDED_TEXTS = 2048
 
@@ -28,10 +31,11 @@ _FAILURE_KINDS = {
 class FakeOpenAI(FakeUpstream):
     """Chat completions, models and embeddings under `/v1`.
 
-    With `models`, others are refused. With an `api_key`, other keys are.
+    With `models`, others are refused. With an `api_key`, other keys are. Only `text_models` complete text without a
+    chat.
     """
 
-    chat_paths = ("/chat/completions",)
+    chat_paths = ("/chat/completions", "/v1/completions")
     completion_type: ClassVar[type[ChatCompletion]] = ChatCompletion
     obfuscates: ClassVar[bool] = True
     greeting = "Hello from the fake OpenAI."
@@ -42,11 +46,13 @@ class FakeOpenAI(FakeUpstream):
         port: int = 0,
         models: Sequence[str] | None = None,
         api_key: str | None = None,
+        text_models: Sequence[str] = TEXT_MODELS,
         seconds_between_chunks: float = 0.0,
     ) -> None:
         super().__init__(port=port, seconds_between_chunks=seconds_between_chunks)
         self.models = models
         self.api_key = api_key
+        self.text_models = text_models
 
     @property
     def base_url(self) -> str:
@@ -54,9 +60,10 @@ class FakeOpenAI(FakeUpstream):
         return f"{self.url}/v1"
 
     def routes(self) -> Mapping[str, Handler]:
-        """Three endpoints."""
+        """Four endpoints."""
         return {
             "POST /v1/chat/completions": self._chat,
+            "POST /v1/completions": self._complete_text,
             "POST /v1/embeddings": self._embed,
             "GET /v1/models": self._list_models,
         }
@@ -94,6 +101,21 @@ class FakeOpenAI(FakeUpstream):
             or self._complete(request)
         )
 
+    async def _complete_text(self, request: RecordedRequest) -> Answer:
+        refused = self._refuse_key(request) or self._refuse_body(request, "prompt") or self._refuse_model(request)
+        if refused is not None:
+            return refused
+        if request.json["model"] not in self.text_models:
+            return failures.not_a_completion_model()
+        completion = TextCompletion(
+            reply=self.reply_to(request),
+            model=str(request.json["model"]),
+            prompt_tokens=count_words(request.json["prompt"]) + count_words(request.json.get("suffix")),
+            serial=self.next_serial(),
+            include_usage=self._stream_options(request).get("include_usage") is True,
+        )
+        return completion.answer(stream=request.json.get("stream") is True)
+
     async def _embed(self, request: RecordedRequest) -> Answer:
         return (
             self._refuse_key(request)
@@ -114,8 +136,7 @@ class FakeOpenAI(FakeUpstream):
 
     def _complete(self, request: RecordedRequest) -> Answer:
         body = request.json
-        options = body.get("stream_options")
-        options = options if isinstance(options, Mapping) else {}
+        options = self._stream_options(request)
         completion = self.completion_type(
             reply=self.reply_to(request),
             model=self.answering_model(str(body["model"])),
@@ -125,6 +146,10 @@ class FakeOpenAI(FakeUpstream):
             obfuscate=self.obfuscates and options.get("include_obfuscation") is not False,
         )
         return completion.answer(stream=body.get("stream") is True)
+
+    def _stream_options(self, request: RecordedRequest) -> Mapping[str, object]:
+        options = request.json.get("stream_options")
+        return options if isinstance(options, Mapping) else {}
 
     def _refuse_key(self, request: RecordedRequest) -> Answer | None:
         if self.api_key is None or request.bearer == self.api_key:

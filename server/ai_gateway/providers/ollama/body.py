@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import EmbeddingInput, Message, Prompt, ToolCall
+from ai_gateway.model import AnyPrompt, EmbeddingInput, Infill, Message, Prompt, ToolCall
 from ai_gateway.providers.response_format import schema_of, wants_json
 from ai_gateway.providers.wire import object_in, parsed
 
@@ -34,6 +37,31 @@ def chat_body(prompt: Prompt, model: str, context_tokens: int | None) -> dict[st
     return body
 
 
+def infill_body(given: Infill, model: str, context_tokens: int | None) -> dict[str, object]:
+    """Put a gap as `/api/generate` wants it, which is to go by the model's own template for gaps.
+
+    That is chosen by a suffix, so there is one even at the end of a file; an empty prompt would only load the
+    model. Context length and `shift` are those of `chat_body`, so that it is not loaded again.
+    """
+    return {
+        "model": model,
+        "prompt": given.prefix or "\n",
+        "suffix": given.suffix or "\n",
+        "stream": True,
+        "truncate": False,
+        "shift": False,
+        "options": _sampling(context_tokens, 0.0, given.max_tokens, given.stop),
+    }
+
+
+def infill_chat_body(given: Infill, model: str, context_tokens: int | None) -> dict[str, object]:
+    """Put a gap as `/api/chat` wants it, for models without a template for gaps; nobody waits for thoughts."""
+    from ai_gateway.completion.asking import chat_prompt  # noqa: PLC0415 - only for those who want it
+
+    prompt = replace(chat_prompt(given), temperature=0.0)
+    return {**chat_body(prompt, model, context_tokens), "think": False}
+
+
 def load_body(model: str, context_tokens: int | None) -> dict[str, object]:
     """Ask for nothing, which loads the model (https://docs.ollama.com/faq, "How can I preload a model").
 
@@ -56,7 +84,7 @@ def embedding_body(given: EmbeddingInput, model: str) -> dict[str, object]:
     return {"model": model, "input": list(given.texts), "truncate": False, **wanted}
 
 
-def refuse_hopeless(prompt: Prompt, context_tokens: int | None) -> None:
+def refuse_hopeless(prompt: AnyPrompt, context_tokens: int | None) -> None:
     """Refuse a prompt that can't fit however its tokens fall, before a model is loaded for it.
 
     An older Ollama would shorten it without a word. Counting afterwards would not show that: `prompt_eval_count` leaves
@@ -72,11 +100,17 @@ def refuse_hopeless(prompt: Prompt, context_tokens: int | None) -> None:
 
 
 def _options(prompt: Prompt, context_tokens: int | None) -> dict[str, object]:
+    return _sampling(context_tokens, prompt.temperature, prompt.max_tokens, prompt.stop)
+
+
+def _sampling(
+    context_tokens: int | None, temperature: float | None, max_tokens: int | None, stop: Sequence[str]
+) -> dict[str, object]:
     options = {
         "num_ctx": context_tokens,
-        "temperature": prompt.temperature,
-        "num_predict": prompt.max_tokens,
-        "stop": list(prompt.stop) or None,
+        "temperature": temperature,
+        "num_predict": max_tokens,
+        "stop": list(stop) or None,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -26,7 +26,8 @@ class LocalModels:
 
     def __init__(self, server: OllamaServer) -> None:
         self._server = server
-        self._known: set[str] = set()
+        self._known: dict[str, bool] = {}
+        """Each model that is known to be here, and whether it fills gaps."""
 
     async def ensure(self, model: str) -> None:
         """See that prompts for `model` stay on the machine, before one is sent.
@@ -47,11 +48,19 @@ class LocalModels:
                 await self._name_near_ones(failure, model)
             raise
         refuse_remote(shown)
-        self._known.add(model)
+        self._known[model] = _may_insert(shown)
+
+    def may_insert(self, model: str) -> bool:
+        """Say whether `model` fills gaps between a prompt and a suffix, as far as is known since `ensure`."""
+        return self._known.get(model, False)
+
+    def inserts_not(self, model: str) -> None:
+        """Take in that it does not, though an Ollama that tells no capabilities let it be tried."""
+        self._known[model] = False
 
     def forget(self, model: str) -> None:
         """Look at the model again before its next use: something about it may have changed."""
-        self._known.discard(model)
+        self._known.pop(model, None)
 
     async def check(self, model: str | None) -> None:
         """Look for `model` in the list.
@@ -133,6 +142,12 @@ def _says_remote(value: Mapping[str, object]) -> bool:
 def _is_local(entry: Mapping[str, object]) -> bool:
     name = entry.get("name")
     return isinstance(name, str) and not is_cloud_name(name) and not _says_remote(entry)
+
+
+def _may_insert(shown: Mapping[str, object]) -> bool:
+    """Find the capability `insert`, which templates with a place for a suffix have; before 0.6.4 nothing tells."""
+    can = shown.get("capabilities")
+    return "insert" in can if isinstance(can, list) else True
 
 
 def _info_of(entry: Mapping[str, object]) -> ModelInfo:

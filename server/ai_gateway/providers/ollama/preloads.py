@@ -61,13 +61,17 @@ class Preloads:
             return False
         return True if time.monotonic() < self._ready_until.get(name, -math.inf) else None
 
-    async def load(self, model: str) -> None:
+    async def load(self, model: str, *, spares_memory: bool = True) -> None:
         """Load `model`, and wait until that has ended; to stop waiting does not stop it.
+
+        Args:
+            model: Which.
+            spares_memory: Whether it is left where there is not enough memory, as far as one can see.
 
         Raises:
             ProviderFailure: It can't be loaded, or there is not enough memory for it.
         """
-        load = self._begin(model, spares_memory=self._spares_memory)
+        load = self._begin(model, spares_memory=spares_memory and self._spares_memory)
         await asyncio.wait((load,))
         if load.cancelled():
             raise ProviderFailure(FailureKind.NETWORK, "its connections were closed")

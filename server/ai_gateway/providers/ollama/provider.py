@@ -5,23 +5,23 @@ Its OpenAI-compatible path can't set the context length, and truncates a long pr
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from ai_gateway.failures import FailureKind, ProviderFailure
-from ai_gateway.model import Embedded, EmbeddingInput, ModelInfo, Piece, Prompt, Vector
+from ai_gateway.model import Embedded, EmbeddingInput, Infill, ModelInfo, Piece, Prompt, Vector
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.network import Network, is_loopback
 from ai_gateway.providers.ollama.address import is_ollamas_cloud
-from ai_gateway.providers.ollama.body import chat_body, embedding_body, refuse_hopeless
-from ai_gateway.providers.ollama.loading import SILENCE_SECONDS, LoadWatch
+from ai_gateway.providers.ollama.body import chat_body, embedding_body, infill_body, infill_chat_body, refuse_hopeless
+from ai_gateway.providers.ollama.loading import SILENCE_SECONDS, LoadWatch, names_in_memory
 from ai_gateway.providers.ollama.models import LocalModels, named, refuse_cloud_name, refuse_remote
-from ai_gateway.providers.ollama.names import is_model_name
+from ai_gateway.providers.ollama.names import canonical, is_model_name
 from ai_gateway.providers.ollama.preloads import Preloads
 from ai_gateway.providers.ollama.pull import PullProgress, pull_progress
 from ai_gateway.providers.ollama.reading import chat_pieces, usage_of
-from ai_gateway.providers.ollama.refusals import PULL_ROWS
+from ai_gateway.providers.ollama.refusals import PULL_ROWS, SUFFIX
 from ai_gateway.providers.ollama.server import OllamaServer
 from ai_gateway.providers.vectors import vectors_of
 from ai_gateway.providers.wire import text_in
@@ -87,18 +87,57 @@ class OllamaProvider(LLMProvider):
         model = named(model)
         refuse_hopeless(prompt, self._context_tokens)
         await self._models.ensure(model)
-        body = chat_body(prompt, model, self._context_tokens)
+        async with self._asked("/api/chat", chat_body(prompt, model, self._context_tokens), model) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def fill(self, given: Infill, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Ask `/api/generate` with a suffix where the model has a template for that, else `/api/chat`.
+
+        Who types leaves soon and often, and Ollama gives up a load when its client leaves. So a model that is not in
+        memory is loaded first, by itself, and whoever comes next finds it there.
+        """
+        model = named(model)
+        refuse_hopeless(given, self._context_tokens)
+        await self._models.ensure(model)
+        await self._load_first(model)
+        if self._models.may_insert(model):
+            try:
+                body = infill_body(given, model, self._context_tokens)
+                async with self._asked("/api/generate", body, model) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except ProviderFailure as failure:
+                if failure.parameter != SUFFIX:
+                    raise
+                self._models.inserts_not(model)
+            else:
+                return
+        body = infill_chat_body(given, model, self._context_tokens)
+        async with self._asked("/api/chat", body, model) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    @asynccontextmanager
+    async def _asked(
+        self, path: str, body: Mapping[str, object], model: str
+    ) -> AsyncIterator[AsyncGenerator[Piece, None]]:
         try:
             async with AsyncExitStack() as stack:
                 async with self._watch.over(model, on_left=self._preloads.take_over):
-                    asking = self._server.request("POST", "/api/chat", payload=body, model=model)
+                    asking = self._server.request("POST", path, payload=body, model=model)
                     response = await stack.enter_async_context(asking)
-                pieces = await stack.enter_async_context(aclosing(chat_pieces(response, model)))
-                async for piece in pieces:
-                    yield piece
+                yield await stack.enter_async_context(aclosing(chat_pieces(response, model)))
         except ProviderFailure:
             self._models.forget(model)
             raise
+
+    async def _load_first(self, model: str) -> None:
+        names = None
+        with suppress(ProviderFailure):  # then it is not known, and the request itself will tell what is wrong
+            names = await names_in_memory(self._server)
+        if names is not None and canonical(model) not in names:
+            await self._preloads.load(model, spares_memory=False)
 
     async def embed(self, given: EmbeddingInput, model: str | None) -> Embedded:
         """Ask `/api/embed`, which takes all texts at once, and refuses one that is too long instead of cutting it."""

@@ -1,4 +1,7 @@
-"""Reading a chat of Ollama's (https://docs.ollama.com/api/chat): NDJSON, counters left out where they are zero."""
+"""Reading a chat of Ollama's (https://docs.ollama.com/api/chat), or what it generates (https://docs.ollama.com/api/generate).
+
+Either is NDJSON, with counters left out where they are zero.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ class _Reading:
         message = object_in(line.get("message"))
         for call in objects_in(message.get("tool_calls")):
             self._take_call(call)
-        return text_in(message.get("content"))
+        return text_in(message.get("content")) or text_in(line.get("response"))
 
     def _take_call(self, call: Mapping[str, object]) -> None:
         function = call.get("function")

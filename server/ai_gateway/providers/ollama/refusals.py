@@ -115,8 +115,10 @@ PULL_ROWS = (
     ),
 )
 
+SUFFIX = "suffix"
 PARAMETERS = {
     "support tools": "tools",
+    "support insert": SUFFIX,
     "format": "response_format",
     "schema": "response_format",
     "grammar": "response_format",

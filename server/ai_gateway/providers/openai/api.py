@@ -7,16 +7,22 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar
 
-from ai_gateway.model import Embedded, EmbeddingInput, Piece, Prompt
+from ai_gateway.failures import FailureKind, ProviderFailure
+from ai_gateway.model import Embedded, EmbeddingInput, Infill, Piece, Prompt
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.error_response import stream_error
 from ai_gateway.providers.http import RefusedByUpstream, Upstream, UpstreamResponse
-from ai_gateway.providers.openai.body import USAGE_WANTED, chat_body, embedding_body
+from ai_gateway.providers.openai.body import USAGE_WANTED, chat_body, embedding_body, infill_body
 from ai_gateway.providers.openai.dialect import Dialect
 from ai_gateway.providers.openai.embeddings import MAX_EMBEDDED_CHARACTERS, MAX_EMBEDDED_TEXTS, embedded_in
 from ai_gateway.providers.openai.reading import chat_pieces, cost_usd_in, error_in
 from ai_gateway.providers.refusals import Row, read_failure
 from ai_gateway.providers.vectors import batches_of, joined
+
+NO_INFILL = frozenset(
+    {FailureKind.UNSUPPORTED, FailureKind.MODEL_NOT_FOUND, FailureKind.BAD_REQUEST, FailureKind.INVALID_REQUEST}
+)
+"""How servers refuse what they do not know: by the path, by the parameter or by the model."""
 
 
 class OpenAIApi(LLMProvider):
@@ -31,6 +37,8 @@ class OpenAIApi(LLMProvider):
 
     rows: ClassVar[tuple[Row, ...]]
     """What the server's refusals mean."""
+    infill_endpoint = "/completions"
+    """Where gaps are filled."""
 
     def __init__(
         self,
@@ -44,6 +52,7 @@ class OpenAIApi(LLMProvider):
         self._headers = headers
         self._dialect = dialect
         self._stream_options = stream_options
+        self._fills_in_chats: set[str | None] = set()
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask for a streamed completion."""
@@ -52,6 +61,31 @@ class OpenAIApi(LLMProvider):
             self._post(self._path("/chat/completions", model), body) as response,
             aclosing(chat_pieces(response, self.rows, cost_usd_of=cost_usd_in)) as pieces,
         ):
+            async for piece in pieces:
+                yield piece
+
+    async def fill(self, given: Infill, model: str | None) -> AsyncGenerator[Piece, None]:
+        """Ask for a completion between a prompt and a suffix; in a chat where server or model know none.
+
+        Mistral, DeepSeek (under `/beta`), Ollama and others fill gaps so. vLLM and llama.cpp refuse a suffix, OpenAI's
+        models for chats refuse it all. What refused once is not tried again.
+        """
+        if model not in self._fills_in_chats:
+            body = self._dialect.spelled(infill_body(given, model, stream_options=self._stream_options))
+            try:
+                async with (
+                    self._post(self._path(self.infill_endpoint, model), body) as response,
+                    aclosing(chat_pieces(response, self.rows, cost_usd_of=cost_usd_in)) as pieces,
+                ):
+                    async for piece in pieces:
+                        yield piece
+            except ProviderFailure as failure:
+                if failure.mended or failure.kind not in NO_INFILL:
+                    raise
+                self._fills_in_chats.add(model)
+            else:
+                return
+        async with aclosing(super().fill(given, model)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -15,7 +15,7 @@ from ai_gateway.providers.refusals import Row, read_failure
 
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 """What the limit on an answer's tokens is called: known to every server, and known to every current model of OpenAI."""
-NEVER_LEFT_OUT = frozenset({"model", "messages", "input"})
+NEVER_LEFT_OUT = frozenset({"model", "messages", "input", "prompt", "suffix"})
 
 
 class Dialect:

@@ -20,6 +20,8 @@ from ai_gateway.providers.refusals import Row
 from ai_gateway.providers.wire import count_in, objects_in
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+MISTRAL_INFILL_ENDPOINT = "/fim/completions"
+"""https://docs.mistral.ai/api (FIM): the body of a completion, the answer of a chat."""
 WINDOW_NAMES = ("context_length", "context_window", "max_model_len", "max_context_length")
 """What OpenRouter, Groq, vLLM and Mistral call the longest prompt in their lists of models."""
 
@@ -51,7 +53,10 @@ class OpenAIProvider(OpenAIApi):
             "openai-organization": organization,
             "openai-project": project,
         }
-        self._is_openai = urlsplit(base_url).hostname == "api.openai.com"
+        host = urlsplit(base_url).hostname or ""
+        self._is_openai = host == "api.openai.com"
+        if host.endswith(".mistral.ai"):
+            self.infill_endpoint = MISTRAL_INFILL_ENDPOINT
         super().__init__(
             Upstream(base_url, network or Network()),
             {name: value for name, value in given.items() if value},

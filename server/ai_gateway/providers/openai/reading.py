@@ -134,7 +134,7 @@ class _Reading:
             reason = reason or self._reason or ("stop" if delta else None)
         self._reason = text_in(reason) or self._reason
         if not isinstance(delta, dict):
-            return ""
+            return text_in(choice.get("text"))  # of a completion without chat
         if calls := delta.get("tool_calls"):
             for position, call in enumerate(objects_in(calls)):
                 self._take_call(call, place=(str(choice.get("index")), str(call.get("index", position))))

@@ -116,6 +116,11 @@ COMPATIBLE_ROWS = (
     ),
     Row(
         FailureKind.UNSUPPORTED,
+        (400, 422, 500, 501),
+        text="unsupported param: suffix|suffix is not",
+    ),
+    Row(
+        FailureKind.UNSUPPORTED,
         (400, 500),
         text="requires? --jinja|does not support tools",
         hint="the server or its model can't call tools (llama-server: start it with --jinja)",

@@ -1,0 +1,194 @@
+"""What becomes of an action: it is asked of a model, and what that wrote gets into the editor, or beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
+from ai_gateway.code_actions.prompts import prompt_for
+from ai_gateway.code_actions.replacement import (
+    NewFile,
+    NothingToChange,
+    Replacement,
+    Unusable,
+    new_file_for,
+    replacement_for,
+)
+from ai_gateway.explaining.told import told
+from ai_gateway.failures import GatewayError, InvalidQuery
+from ai_gateway.gateway import Gateway
+from ai_gateway.lsp.editing.abilities import Abilities
+from ai_gateway.lsp.editing.asking import ask_person
+from ai_gateway.lsp.editing.edits import Edit, Note, apply, creating, replacing
+from ai_gateway.lsp.editing.jobs import Jobs, Subject
+from ai_gateway.lsp.editing.progress import WAITING, Progress
+from ai_gateway.lsp.editing.showing import say, show, show_text
+from ai_gateway.lsp.editing.targets import Target, target_of
+from ai_gateway.messages.commands import ActionArguments, AskArguments, ResolveData
+from ai_gateway.model import Answer, FinishReason, Message, Prompt, Query
+
+if TYPE_CHECKING:
+    from ai_gateway.lsp.server import GatewayServer
+
+Json = Mapping[str, object]
+Deliver = Callable[[Target, Edit], Awaitable[None]]
+
+
+class NotApplied(GatewayError):
+    """What a model wrote does not go into the file; says why."""
+
+
+class Actions:
+    """Does what code actions offer, for one client."""
+
+    def __init__(self, server: GatewayServer, gateway: Gateway, jobs: Jobs) -> None:
+        self._server = server
+        self._gateway = gateway
+        self._jobs = jobs
+
+    def start(self, kind: ActionKind, given: ActionArguments) -> None:
+        """Begin an action, whose result comes by itself.
+
+        Raises:
+            InvalidQuery: There is no such place.
+            NotHere: It can't be done there.
+        """
+        target = target_of(self._server, kind, given)
+        work = self._read if target.product is Product.READ else self._apply
+        self._jobs.start(KINDS[kind].title, target.subject, partial(work, target))
+
+    def start_asking(self, given: AskArguments) -> None:
+        """Begin to answer a question, which the person is asked for if it is not given. Raises as `start` does."""
+        target = None
+        if given.selection is not None:
+            target = target_of(self._server, ActionKind.ASK, given.selection)
+        subject = Subject(ActionKind.ASK) if target is None else target.subject
+        self._jobs.start(KINDS[ActionKind.ASK].title, subject, partial(self._ask, target, given.question))
+
+    async def resolved(self, action: Json) -> Json:
+        """Answer `codeAction/resolve`: write the edit, where that was not left to a command.
+
+        Raises:
+            InvalidQuery: It is no action of the server's.
+            NotHere: It can't be done there.
+            NotApplied: There is none to be had; it says why.
+        """
+        data = action.get("data")
+        if not isinstance(data, Mapping):
+            raise InvalidQuery("data: is not what the server had put there", field="data")
+        given = ResolveData.parse(data)
+        target = target_of(self._server, ActionKind(given.kind), given)
+        edit = await self._jobs.within(KINDS[target.kind].title, target.subject, partial(self._write, target))
+        return action if edit is None else {**action, "edit": edit.workspace_edit}
+
+    async def _ask(self, target: Target | None, given: str | None, progress: Progress) -> None:
+        question = (given or "").strip() or await self._question(progress)
+        if question is None:
+            return
+        if target is not None:
+            await self._read(target, progress, question=question)
+            return
+        answer = await self._answered(Prompt((Message("user", question),)), (), progress)
+        await show_text(self._server, "ask", page_of(answer))
+
+    async def _question(self, progress: Progress) -> str | None:
+        progress.say("waiting for the question")
+        question = await ask_person(self._server)
+        progress.say(WAITING)
+        return question
+
+    async def _read(self, target: Target, progress: Progress, *, question: str | None = None) -> None:
+        prompt = prompt_for(target.kind, target.excerpt, question)
+        answer = await self._answered(prompt, (target.uri,), progress)
+        await show_text(self._server, target.name, page_of(answer))
+
+    async def _apply(self, target: Target, progress: Progress) -> None:
+        await self._write(target, progress, deliver=self._deliver)
+
+    async def _write(self, target: Target, progress: Progress, deliver: Deliver | None = None) -> Edit | None:
+        """Ask for an edit, and deliver it; None: there is nothing to change.
+
+        Raises:
+            NotApplied: What the model wrote is opened beside the document instead; the error says why.
+        """
+        prompt = prompt_for(target.kind, target.excerpt)
+        answer = await self._answered(prompt, (target.uri,), progress)
+        try:
+            edit = self._edit(target, answer)
+            if edit is None:
+                say(self._server, f"{KINDS[target.kind].title}: there is nothing to change")
+            elif deliver is not None:
+                progress.say("waiting for the editor")
+                await deliver(target, edit)
+        except NotApplied as error:
+            await show_text(self._server, target.name, page_of(answer, why=str(error)))
+            title = KINDS[target.kind].title
+            raise NotApplied(f"{title}: not applied. {error} The answer is open as a document.") from error
+        return edit
+
+    def _edit(self, target: Target, answer: Answer) -> Edit | None:
+        """Make an edit of what a model wrote; None: there is nothing to change."""
+        note = Note(target.label, told(answer), self._confirms)
+        if target.product is Product.NEW_FILE:
+            file = new_file_for(target.excerpt, answer.content, answer.finish_reason)
+            return self._creation(target, file, note)
+        made = replacement_for(target.kind, target.excerpt, answer.content, answer.finish_reason)
+        match made:
+            case Replacement() if not target.is_unchanged(self._server):
+                raise NotApplied("The document has changed meanwhile.")
+            case Replacement():
+                return replacing(self._server, target, made, note)
+            case NothingToChange():
+                return None
+            case Unusable(reason):
+                raise NotApplied(reason)
+
+    def _creation(self, target: Target, file: NewFile | Unusable, note: Note) -> Edit:
+        if isinstance(file, Unusable):
+            raise NotApplied(file.reason)
+        creates_files = Abilities.of(self._server.client_capabilities).creates_files
+        if target.root is None:
+            raise NotApplied(f"The document is in no folder, so there is no place for {file.path}.")
+        if not creates_files:
+            raise NotApplied(f"This editor makes no files for a language server; it would be {file.path}.")
+        place = target.root / file.path
+        if place.exists() or self._server.documents.open_document(place.as_uri()) is not None:
+            raise NotApplied(f"There is a {file.path} already.")
+        return creating(self._server, place.as_uri(), file.text, note)
+
+    async def _deliver(self, target: Target, edit: Edit) -> None:
+        reason = await apply(self._server, target.label, edit)
+        if reason is not None:
+            raise NotApplied(reason)
+        if edit.uri != target.uri:
+            await show(self._server, edit.uri)
+
+    async def _answered(self, prompt: Prompt, paths: Sequence[str], progress: Progress) -> Answer:
+        async with aclosing(self._gateway.stream(Query(prompt, paths=tuple(paths)))) as events:
+            async for event in events:
+                progress.follow(event)
+                if isinstance(event, Answer):
+                    progress.outcome = told(event)
+                    return event
+        raise AssertionError("a stream of events ends in an answer or an error")
+
+    @property
+    def _confirms(self) -> bool:
+        loaded = self._gateway.settings
+        return loaded is None or loaded.settings.actions.confirm
+
+
+def page_of(answer: Answer, *, why: str | None = None) -> str:
+    """Write what a model said as a Markdown page, which ends with who said it.
+
+    Args:
+        answer: What it said.
+        why: Why that is not in the document that it is about.
+    """
+    above = [] if why is None else [f"> **Not applied.** {why}"]
+    if why is None and answer.finish_reason is not FinishReason.STOP:
+        above.append(f"> The answer ended early ({answer.finish_reason}).")
+    return "\n\n".join([*above, answer.content.strip("\r\n"), "---", f"*{told(answer)}*"]) + "\n"

@@ -1,0 +1,91 @@
+"""Edits as the client takes them (LSP 3.17, `WorkspaceEdit`), and how they get there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from ai_gateway.lsp.editing.abilities import Abilities
+from ai_gateway.lsp.protocol import ClientError
+
+if TYPE_CHECKING:
+    from ai_gateway.code_actions.replacement import Replacement
+    from ai_gateway.lsp.editing.targets import Target
+    from ai_gateway.lsp.server import GatewayServer
+
+Json = Mapping[str, object]
+
+ANNOTATION = "ai-gateway"
+BEGINNING = {"line": 0, "character": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the editor shows beside an edit: what it is, who wrote it, and whether to ask before it is applied."""
+
+    label: str
+    description: str
+    confirm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A `WorkspaceEdit` of one document."""
+
+    uri: str
+    workspace_edit: Json
+
+
+def replacing(server: GatewayServer, target: Target, replacement: Replacement, note: Note) -> Edit:
+    """Make the edit that replaces lines of a document, from the first column to the last, in the client's units."""
+    document = server.documents.open_document(target.uri)
+    assert document is not None  # noqa: S101 - it was looked at a moment ago
+    last = document.lines[replacement.last_line].rstrip("\r\n")
+    place = {
+        "start": {"line": replacement.first_line, "character": 0},
+        "end": {"line": replacement.last_line, "character": document.position_codec.client_num_units(last)},
+    }
+    edit = {"range": place, "newText": replacement.text}
+    abilities = Abilities.of(server.client_capabilities)
+    if not abilities.changes_documents:
+        return Edit(target.uri, {"changes": {target.uri: [edit]}})
+    annotated, annotations = _annotation(abilities, note)
+    versioned = {"uri": target.uri, "version": target.version}
+    change = {"textDocument": versioned, "edits": [{**edit, **annotated}]}
+    return Edit(target.uri, {"documentChanges": [change], **annotations})
+
+
+def creating(server: GatewayServer, uri: str, text: str, note: Note) -> Edit:
+    """Make the edit that creates a file, for a client that creates files; one that is there already fails it."""
+    annotated, annotations = _annotation(Abilities.of(server.client_capabilities), note)
+    options = {"overwrite": False, "ignoreIfExists": False}
+    create = {"kind": "create", "uri": uri, "options": options, **annotated}
+    edit = {"range": {"start": BEGINNING, "end": BEGINNING}, "newText": text, **annotated}
+    fill = {"textDocument": {"uri": uri, "version": None}, "edits": [edit]}
+    return Edit(uri, {"documentChanges": [create, fill], **annotations})
+
+
+async def apply(server: GatewayServer, label: str, edit: Edit) -> str | None:
+    """Have the client apply an edit; say why it did not, or None."""
+    if not Abilities.of(server.client_capabilities).applies_edits:
+        return "This editor takes no edits from a language server."
+    wanted = {"label": label, "edit": edit.workspace_edit}
+    try:
+        done = await server.protocol.send_request_async(types.WORKSPACE_APPLY_EDIT, wanted)
+    except ClientError:
+        return "The editor could not apply the edit."
+    if done.applied:
+        return None
+    why = f": {done.failure_reason.rstrip('.')}" if done.failure_reason else ""
+    return f"The editor did not apply the edit{why}."
+
+
+def _annotation(abilities: Abilities, note: Note) -> tuple[Json, Json]:
+    """Give what stands in each edit, and what stands beside them all."""
+    if not abilities.confirms_edits:
+        return {}, {}
+    annotation = {"label": note.label, "needsConfirmation": note.confirm, "description": note.description}
+    return {"annotationId": ANNOTATION}, {"changeAnnotations": {ANNOTATION: annotation}}

@@ -1,0 +1,127 @@
+"""What an action is done to: the lines of an open document, as they were when it was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pygls.uris import to_fs_path
+
+from ai_gateway.code_actions.excerpt import Excerpt, Problem
+from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
+from ai_gateway.code_actions.prompts import obstacle
+from ai_gateway.code_actions.region import comment_region, region_of
+from ai_gateway.failures import GatewayError, InvalidQuery
+from ai_gateway.lsp.editing.jobs import Subject
+from ai_gateway.lsp.editing.offers import product_of
+from ai_gateway.lsp.folders import folders_of
+from ai_gateway.messages.commands import ActionArguments, DiagnosticParam, RangeParam
+
+if TYPE_CHECKING:
+    from ai_gateway.lsp.documents import Document
+    from ai_gateway.lsp.server import GatewayServer
+
+SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
+"""As LSP numbers them."""
+
+
+class NotHere(GatewayError):
+    """The action can't be done to this place; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place, and what is to be done there.
+
+    Attributes:
+        version: Of the document.
+        root: The folder that paths in the excerpt are relative to; None: the document is in no folder.
+    """
+
+    kind: ActionKind
+    uri: str
+    version: int | None
+    excerpt: Excerpt
+    root: Path | None
+
+    @property
+    def subject(self) -> Subject:
+        """What a job about it is about."""
+        return Subject(self.kind, self.uri, self.excerpt.first_line, self.excerpt.last_line)
+
+    @property
+    def product(self) -> Product:
+        """What comes of it."""
+        return product_of(self.kind, self.excerpt.path, self.excerpt.language_id)
+
+    @property
+    def label(self) -> str:
+        """What an edit of it is called."""
+        return f"AI Gateway: {KINDS[self.kind].title}"
+
+    @property
+    def name(self) -> str:
+        """What a page about it is called."""
+        return f"{self.kind}-{self.excerpt.path.rpartition('/')[2]}"
+
+    def is_unchanged(self, server: GatewayServer) -> bool:
+        """Whether the document still is as it was."""
+        document = server.documents.open_document(self.uri)
+        return document is not None and (document.version, document.source) == (self.version, self.excerpt.text)
+
+
+def target_of(server: GatewayServer, kind: ActionKind, given: ActionArguments) -> Target:
+    """Find what an action is to be done to.
+
+    Raises:
+        InvalidQuery: There is no such document, or it has no such lines.
+        NotHere: It has changed since the action was offered, or the action can't be done here.
+    """
+    document = server.documents.open_document(given.uri)
+    if document is None:
+        raise InvalidQuery("uri: this document is not open", field="uri")
+    if given.version is not None and document.version != given.version:
+        raise NotHere("the document has changed since the action was offered; choose it again")
+    lines = _lines(kind, document, given.range)
+    if lines is None:
+        raise NotHere("there is nothing here to work on; select some lines")
+    path, root = _place(server, document)
+    problems = tuple(_problem(each) for each in given.diagnostics)
+    excerpt = Excerpt(document.source, document.language_id or "", path, *lines, problems)
+    if (reason := obstacle(kind, excerpt)) is not None:
+        raise NotHere(reason)
+    return Target(kind, document.uri, document.version, excerpt, root)
+
+
+def _lines(kind: ActionKind, document: Document, selected: RangeParam) -> tuple[int, int] | None:
+    """Give whole lines: an end at the beginning of a line leaves that line out."""
+    first, last, count = selected.start.line, selected.end.line, len(document.lines)
+    if last < first or first > count:  # behind the last end there is one more, which is empty
+        raise InvalidQuery("range: the document has no such lines", field="range")
+    if not count:
+        return None
+    if selected.end.character == 0 and last > first:
+        last -= 1
+    first, last = min(first, count - 1), min(last, count - 1)
+    if kind is ActionKind.COMMENT:
+        return comment_region(document.source, first, document.language_id or "")
+    return region_of(document.source, first, last, is_empty=selected.start == selected.end)
+
+
+def _place(server: GatewayServer, document: Document) -> tuple[str, Path | None]:
+    """Give the path that the model may see, and what it is relative to: the folder of the workspace, or its own."""
+    name = to_fs_path(document.uri)
+    if name is None or urlsplit(document.uri).scheme != "file":
+        return unquote(urlsplit(document.uri).path).rpartition("/")[2] or "untitled", None
+    path = Path(name)
+    around = [folder for folder in folders_of(server.workspace) if path.is_relative_to(folder)]
+    root = max(around, key=lambda folder: len(folder.parts), default=path.parent)
+    return path.relative_to(root).as_posix(), root
+
+
+def _problem(given: DiagnosticParam) -> Problem:
+    severity = SEVERITIES.get(given.severity or 0, "error")
+    code = None if given.code is None else str(given.code)
+    return Problem(given.message, given.range.start.line, given.range.end.line, severity, given.source, code)

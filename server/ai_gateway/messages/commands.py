@@ -1,0 +1,109 @@
+"""What clients give to commands (`workspace/executeCommand`): one object, checked like the parameters of `ai/*`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ai_gateway.code_actions.prompts import LONGEST_QUESTION
+from ai_gateway.failures import InvalidQuery
+from ai_gateway.messages.params import Line, Params
+
+MOST_PROBLEMS = 1000
+
+
+class PositionParam(Params):
+    """As LSP has it, in the units that were agreed upon."""
+
+    line: Annotated[int, Field(ge=0)]
+    character: Annotated[int, Field(ge=0)]
+
+
+class RangeParam(Params):
+    """As LSP has it."""
+
+    start: PositionParam
+    end: PositionParam
+
+
+class DiagnosticParam(BaseModel):
+    """As LSP has it; what else it says is left out."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    range: RangeParam
+    message: str
+    severity: int | None = None
+    source: str | None = None
+    code: int | str | None = None
+
+
+class ActionArguments(Params):
+    """Of `aiGateway.explain` and the other actions."""
+
+    uri: Line
+    """Of a document that is open."""
+    range: RangeParam
+    """What is selected; an empty one means what is around it."""
+    version: int | None = None
+    """Of the document that the range is of; without it, the newest."""
+    diagnostics: Annotated[list[DiagnosticParam], Field(max_length=MOST_PROBLEMS)] = Field(default_factory=list)
+    """The problems that `aiGateway.fix` is about."""
+
+
+class ResolveData(ActionArguments):
+    """What the server put into a code action, to get it back with `codeAction/resolve`."""
+
+    kind: Literal["fix", "document", "test", "improve", "comment"]
+
+
+class AskArguments(Params):
+    """Of `aiGateway.ask`."""
+
+    question: Annotated[str, Field(max_length=LONGEST_QUESTION)] | None = None
+    """Without it, the person is asked."""
+    uri: Line | None = None
+    """Of the document that the question is about."""
+    range: RangeParam | None = None
+    """What is selected there."""
+    version: int | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.uri is None) != (self.range is None):
+            missing = "uri" if self.uri is None else "range"
+            raise InvalidQuery(f"{missing}: is missing; a selection has both, uri and range", field=missing)
+        return self
+
+    @property
+    def selection(self) -> ActionArguments | None:
+        """What the question is about."""
+        if self.uri is None or self.range is None:
+            return None
+        return ActionArguments(uri=self.uri, range=self.range, version=self.version)
+
+
+class NoArguments(Params):
+    """Of `aiGateway.stop`: none."""
+
+
+def object_of(arguments: Sequence[object] | None, *, bare: str | None = None) -> Mapping[str, object]:
+    """Give the one object that a command takes.
+
+    Args:
+        arguments: As the client sent them; none, null and an empty list mean an empty object.
+        bare: The field that a text means which is given in place of the object.
+
+    Raises:
+        InvalidQuery: They are something else.
+    """
+    given = [argument for argument in arguments or () if argument is not None]
+    if not given:
+        return {}
+    if len(given) == 1 and isinstance(given[0], str) and bare is not None:
+        return {bare: given[0]}
+    if len(given) != 1 or not isinstance(given[0], Mapping):
+        raise InvalidQuery("arguments: a command takes one object", field="arguments")
+    return given[0]

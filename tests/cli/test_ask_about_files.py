@@ -1,0 +1,32 @@
+"""`ai-gateway ask --path` and `--show-sent`: what may be quoted, and what was sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.command import run
+from cli.conftest import World
+
+
+async def test_a_question_that_quotes_a_file_that_is_kept_out_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / ".aiexclude").write_text("*.key\n")
+    path = str(tmp_path / "my.key")
+    asked = await run("ask", "--path", path, "hello", environ=world.environ)
+    assert (asked.code, asked.out) == (2, "")
+    assert asked.err.startswith(f"ai-gateway: {path} is kept out of every prompt: line 1 of {tmp_path / '.aiexclude'}")
+    assert world.copilot.requests == []
+    asked = await run("ask", "--path", str(tmp_path / "main.py"), "hello", environ=world.environ)
+    assert asked.code == 0
+
+
+async def test_what_was_sent_is_shown_on_standard_error(world: World, tmp_path: Path) -> None:
+    path = str(tmp_path / "main.py")
+    asked = await run("ask", "--show-sent", "-q", "--path", path, "hello", "there", environ=world.environ)
+    assert (asked.code, asked.out) == (0, "Hello from Copilot\n")
+    assert "# What was sent" in asked.err
+    assert f"Files quoted: {path}." in asked.err
+    assert "## To copilot (gpt-4o), on this machine\n\nuser:\n\n```text\nhello there\n```" in asked.err
+    explained = await run("ask", "--explain", "--path", path, "hello", "there", environ=world.environ)
+    assert "1 file was quoted in it" in explained.err
+    assert "hello there" not in explained.err
+    assert path not in explained.err
