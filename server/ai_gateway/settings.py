@@ -288,6 +288,9 @@ class ActionsSettings(Section):
     """How edits arrive: by themselves once a model has written them, or as the answer to `codeAction/resolve`."""
     confirm: bool = True
     """Whether the editor asks before it applies an edit, where it can."""
+    show: Literal["auto", "document", "message"] = "auto"
+    """How texts to read are shown: as a document where the editor says that it opens them, as a document even where it
+    does not say so (Helix up to 25.07), or whole in a message (Kate, whose output pane takes it)."""
 
 
 class CompletionSettings(Section):

@@ -156,6 +156,52 @@ def first_token(rounds: int) -> Figure:
     return Figure("first token of a stream, against plain httpx directly", "ms", ours, reference, 1.2)
 
 
+def code_actions(rounds: int) -> list[Figure]:
+    """Ask what can be done with a selection: first of all, and after an edit of a long document."""
+    first: list[float] = []
+    edited: list[float] = []
+    with tempfile.TemporaryDirectory() as folder, upstream() as port:
+        (Path(folder) / ".git").mkdir()
+        (Path(folder) / ".gitignore").write_text("*.log\nbuild/\n")
+        for _ in range(rounds):
+            with gateway(one_tier(port)) as client:
+                first += _offers(client, f"{Path(folder).as_uri()}/short.py", lines=300, count=1)
+                edited += [_p50(_offers(client, f"{Path(folder).as_uri()}/long.py", lines=20_000, count=20)) / 1000]
+    return [
+        Figure("code actions, the first of a process, against 5 ms", "ms", _in_ms(first), [5.0], 1.0),
+        Figure("code actions after an edit, 20 000 lines, against 5 ms", "ms", _in_ms(edited), [5.0], 1.0),
+    ]
+
+
+def _offers(client: Client, uri: str, *, lines: int, count: int) -> list[float]:
+    """Ask for code actions in a document, each time but the first after an edit; give the seconds that it took."""
+    text = "".join(f"def f{number}(x):\n    return x + {number}\n" for number in range(lines // 2))
+    opened = {"uri": uri, "languageId": "python", "version": 0, "text": text}
+    client.send({"method": "textDocument/didOpen", "params": {"textDocument": opened}})
+    client.request("ai/metrics", {})
+    here, there = {"line": 200, "character": 0}, {"line": 202, "character": 0}
+    wanted: Json = {
+        "textDocument": {"uri": uri},
+        "range": {"start": here, "end": there},
+        "context": {"diagnostics": []},
+    }
+    seconds: list[float] = []
+    edit = {"range": {"start": here, "end": here}, "text": "#\n"}
+    for version in range(count):
+        begun_at = time.perf_counter()
+        if version:
+            changed = {"textDocument": {"uri": uri, "version": version}, "contentChanges": [edit]}
+            client.send({"method": "textDocument/didChange", "params": changed})
+        offered = client.request("textDocument/codeAction", wanted)
+        seconds.append(time.perf_counter() - begun_at)
+        assert offered["result"], offered
+    return seconds
+
+
+def _in_ms(seconds: list[float]) -> list[float]:
+    return [1000 * each for each in seconds]
+
+
 def memory(queries: int) -> list[Figure]:
     with upstream() as port, gateway(one_tier(port)) as client:
         process = psutil.Process(client.process.pid)
@@ -322,6 +368,7 @@ def main() -> int:
         first_token(arguments.rounds),
         *failing_over(arguments.rounds),
         *shared_store(arguments.rounds),
+        *code_actions(arguments.rounds),
         *memory(arguments.queries),
     ]
     _show(figures)

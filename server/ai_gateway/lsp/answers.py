@@ -99,6 +99,15 @@ class Answers:
         if self._commands is not None:
             self._commands.jobs.closed(uri)
 
+    def waiting(self, uri: str, first_line: int, last_line: int) -> list[Mapping[str, object]]:
+        """Give the code actions of edits for these lines that were written, and not taken when they came."""
+        return [] if self._commands is None else self._commands.actions.waiting.offers(uri, first_line, last_line)
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether anything runs that a person could stop."""
+        return self._commands is not None and self._commands.jobs.are_running
+
     async def aclose(self) -> None:
         """End what still runs, and close the gateway."""
         if self._commands is not None:

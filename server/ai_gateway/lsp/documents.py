@@ -38,29 +38,45 @@ class Positions(PositionCodec):
 
 
 class Document(TextDocument):
-    """One open document."""
+    """One open document, kept in lines: a change touches those that it is about, however many there are."""
 
-    _split: tuple[str, tuple[str, ...]] = ("", ())
+    def __init__(
+        self, uri: str, source: str | None, version: int | None, language_id: str | None, codec: PositionCodec
+    ) -> None:
+        super().__init__(uri, source, version, language_id, position_codec=codec)
+        self._lines: tuple[str, ...] | None = lines_of(source or "")
+        """None: they are to be made of the source."""
 
     @property
     @override
     def source(self) -> str:
         """Its text, as the client has it; of one that is not open, nothing: the disk is not ours to read."""
-        return self._source or ""
+        if self._source is None:
+            self._source = "".join(self._lines or ())
+        return self._source
 
     @property
     @override
     def lines(self) -> tuple[str, ...]:
         """Its lines, each with its end."""
-        if self._split[0] is not self.source:
-            self._split = self.source, lines_of(self.source)
-        return self._split[1]
+        if self._lines is None:
+            self._lines = lines_of(self.source)
+        return self._lines
+
+    @override
+    def _apply_full_change(self, change: types.TextDocumentContentChangeEvent) -> None:
+        self._source, self._lines = change.text, None
 
     @override
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
-        start = self.offset_at_position(change.range.start)
-        end = self.offset_at_position(change.range.end)
-        self._source = self.source[:start] + change.text + self.source[end:]
+        lines, edges = self.lines, self.range_from_client_units(change.range)
+        start, end = sorted((edges.start, edges.end))
+        # with their neighbours, as `\r` and `\n` may become one end, or two
+        first, last = max(0, start.line - 1), end.line + 2
+        before = "".join(lines[first : start.line + 1])[: _length(lines[first : start.line]) + start.character]
+        after = "".join(lines[end.line : last])[end.character :]
+        self._lines = (*lines[:first], *lines_of(before + change.text + after), *lines[last:])
+        self._source = None
 
 
 class Documents(Workspace):
@@ -101,17 +117,14 @@ class Documents(Workspace):
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
-        return Document(
-            doc_uri,
-            source=source,
-            version=version,
-            language_id=language_id,
-            sync_kind=self._sync_kind,
-            position_codec=self._position_codec,
-        )
+        return Document(doc_uri, source, version, language_id, self._position_codec)
 
 
 def _end_of(lines: Sequence[str]) -> ServerTextPosition:
     if not lines or lines[-1].endswith(("\r", "\n")):
         return ServerTextPosition(len(lines), 0)
     return ServerTextPosition(len(lines) - 1, len(lines[-1]))
+
+
+def _length(lines: Sequence[str]) -> int:
+    return sum(map(len, lines))

@@ -27,6 +27,7 @@ from ai_gateway.lsp.editing.jobs import Jobs, Subject
 from ai_gateway.lsp.editing.progress import WAITING, Progress
 from ai_gateway.lsp.editing.showing import say, show, show_text
 from ai_gateway.lsp.editing.targets import Target, target_of
+from ai_gateway.lsp.editing.waiting import Waiting
 from ai_gateway.messages.commands import ActionArguments, AskArguments, ResolveData
 from ai_gateway.model import Answer, FinishReason, Message, Prompt, Query
 
@@ -48,6 +49,7 @@ class Actions:
         self._server = server
         self._gateway = gateway
         self._jobs = jobs
+        self.waiting = Waiting(server)
 
     def start(self, kind: ActionKind, given: ActionArguments) -> None:
         """Begin an action, whose result comes by itself.
@@ -124,9 +126,9 @@ class Actions:
                 progress.say("waiting for the editor")
                 await deliver(target, edit)
         except NotApplied as error:
-            await show_text(self._server, target.name, page_of(answer, why=str(error)))
-            title = KINDS[target.kind].title
-            raise NotApplied(f"{title}: not applied. {error} The answer is open as a document.") from error
+            is_open = await show_text(self._server, target.name, page_of(answer, why=str(error)))
+            where = " The answer is open as a document." if is_open else ""
+            raise NotApplied(f"{KINDS[target.kind].title}: not applied. {error}{where}") from error
         return edit
 
     def _edit(self, target: Target, answer: Answer) -> Edit | None:
@@ -161,6 +163,9 @@ class Actions:
 
     async def _deliver(self, target: Target, edit: Edit) -> None:
         reason = await apply(self._server, target.label, edit)
+        if reason is not None and edit.uri == target.uri:
+            self.waiting.keep(target, edit)
+            raise NotApplied(f"{reason} It waits for you among the code actions of these lines.")
         if reason is not None:
             raise NotApplied(reason)
         if edit.uri != target.uri:

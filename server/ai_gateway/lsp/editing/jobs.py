@@ -69,6 +69,11 @@ class Jobs:
         with self._registered(subject):
             return await self._shown(title, work)
 
+    @property
+    def are_running(self) -> bool:
+        """Whether there are any that have not been cancelled."""
+        return any(not task.cancelling() for task in self._running)
+
     def stop(self) -> int:
         """Cancel all; say how many there were."""
         return self._cancel(lambda _: True)

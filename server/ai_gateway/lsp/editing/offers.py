@@ -16,6 +16,7 @@ from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.languages import test_path
 from ai_gateway.code_actions.region import comment_region
 from ai_gateway.lsp.editing.abilities import Abilities
+from ai_gateway.lsp.editing.names import STOP
 from ai_gateway.lsp.rpc_errors import Code, Refused
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Json = Mapping[str, object]
 
 NEAR_LINES = 200
 """How far from the cursor the ends of a comment are looked for."""
+STOPPING = "Stop what is being written"
 TOLD_OF_PROBLEMS = ("range", "message", "severity", "source", "code")
 
 
@@ -95,7 +97,20 @@ def offers(server: GatewayServer, params: Json) -> list[Json]:
     resolves = abilities.resolves_edits and (
         not abilities.applies_edits or (settings is not None and settings.settings.actions.delivery == "resolve")
     )
-    return [_offer(kind, wanted, document, abilities, reason, resolves=resolves) for kind in kinds]
+    return [
+        *_of_what_began_before(server, wanted, abilities),
+        *(_offer(kind, wanted, document, abilities, reason, resolves=resolves) for kind in kinds),
+    ]
+
+
+def _of_what_began_before(server: GatewayServer, wanted: Wanted, abilities: Abilities) -> list[Json]:
+    """Offer edits that wait, and to stop what runs: Kate and Helix show no other way to do so."""
+    if (answers := server.host.opened) is None or wanted.is_unasked or not abilities.takes_actions:
+        return []
+    found: list[Json] = answers.waiting(wanted.uri, wanted.first_line, wanted.last_line)
+    if answers.has_jobs:
+        found.append({"title": STOPPING, "kind": "", "command": {"title": STOPPING, "command": STOP}})
+    return [each for each in found if wanted.includes(str(each["kind"]))]
 
 
 def product_of(kind: ActionKind, path: str, language_id: str) -> Product:

@@ -29,6 +29,7 @@ FOLDER = "answers"
 FOLDER_MODE = 0o700
 KEPT_SECONDS = 24 * 3600.0
 LONGEST_NAME = 60
+LONGEST_MESSAGE = 20_000
 SHOW_SECONDS = 10.0
 """How long the editor may take to show a document."""
 
@@ -37,25 +38,31 @@ class NotShown(GatewayError):
     """A text could not be opened in the editor; says what to do."""
 
 
-async def show_text(server: GatewayServer, name: str, text: str) -> None:
-    """Open a text as a Markdown file, in the editor where it can, else by telling where the file is.
+async def show_text(server: GatewayServer, name: str, text: str) -> bool:
+    """Open a text as a Markdown file, in the editor where it can, else by telling where the file is, or what it says.
 
     Args:
         server: Whose client opens it.
         name: What the file is about; its name begins so.
         text: What it holds.
 
+    Returns:
+        Whether it is open in the editor.
+
     Raises:
         NotShown: The disk would not take it.
     """
     file = await asyncio.to_thread(_written, name, text, folders_of(server.workspace))
-    if not await show(server, file.as_uri()):
-        say(server, f"the text is in {file}")
+    whole = _wanted(server) == "message"
+    is_open = not whole and await show(server, file.as_uri())
+    if not is_open:
+        say(server, f"the text is in {file}" + (f"\n\n{_beginning(text)}" if whole else ""))
+    return is_open
 
 
 async def show(server: GatewayServer, uri: str, *, outside: bool = False) -> bool:
     """Open a file in the editor, or a page in the browser; say whether the client did."""
-    if not Abilities.of(server.client_capabilities).shows_documents:
+    if not (Abilities.of(server.client_capabilities).shows_documents or _wanted(server) == "document"):
         return False
     wanted: dict[str, object] = {"uri": uri, "external": outside}
     try:
@@ -69,6 +76,16 @@ async def show(server: GatewayServer, uri: str, *, outside: bool = False) -> boo
 def say(server: GatewayServer, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
     """Tell the person a sentence."""
     server.window_show_message(types.ShowMessageParams(kind, f"AI Gateway: {message}"))
+
+
+def _wanted(server: GatewayServer) -> str:
+    opened = server.host.opened
+    loaded = None if opened is None else opened.gateway.settings
+    return "auto" if loaded is None else loaded.settings.actions.show
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}\n… (the rest is in the file)"
 
 
 def _written(name: str, text: str, workspace: list[Path]) -> Path:

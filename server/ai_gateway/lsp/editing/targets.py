@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,7 +108,24 @@ def _lines(kind: ActionKind, document: Document, selected: RangeParam) -> tuple[
     first, last = min(first, count - 1), min(last, count - 1)
     if kind is ActionKind.COMMENT:
         return comment_region(document.source, first, document.language_id or "")
-    return region_of(document.source, first, last, is_empty=selected.start == selected.end)
+    is_place = first == last and _is_place(kind, document, selected)
+    return region_of(document.source, first, last, is_empty=is_place)
+
+
+def _is_place(kind: ActionKind, document: Document, selected: RangeParam) -> bool:
+    """Whether a selection in one line only says where the cursor is.
+
+    That is one character in Helix. Whoever selects part of a line to have it changed means what it is part of; to have
+    it explained, the line.
+    """
+    line = document.lines[min(selected.start.line, len(document.lines) - 1)].rstrip()
+    units: Callable[[str], int] = document.position_codec.client_num_units
+    start, end = selected.start.character, selected.end.character
+    if selected.end.line > selected.start.line:
+        end = units(line) + 1
+    if end - start <= 1 or KINDS[kind].product is Product.READ:
+        return end - start <= 1
+    return start > units(line) - units(line.lstrip()) or end < units(line)
 
 
 def _place(server: GatewayServer, document: Document) -> tuple[str, Path | None]:

@@ -1,0 +1,53 @@
+vim9script
+# Windows with something to read: an answer, a report, a file of the server's. q closes them.
+
+# Open an empty Markdown page that is gone when it is closed.
+export def OpenPage(): number
+  execute g:ai_gateway_split
+  setlocal buftype=nofile bufhidden=wipe noswapfile wrap linebreak
+  silent! setfiletype markdown
+  nnoremap <buffer> <nowait> q <Cmd>close<CR>
+  return bufnr()
+enddef
+
+# Replace what stands from a line on. A cursor that stood at the end stays there.
+export def SetPage(bufnr: number, first: number, text: string)
+  const window = bufwinid(bufnr)
+  const last = getbufinfo(bufnr)[0].linecount
+  const was_last = window != -1 && line('.', window) == last
+  const lines = text->split("\n", true)
+  setbufline(bufnr, first, lines)
+  if first + len(lines) <= last
+    silent deletebufline(bufnr, first + len(lines), last)
+  endif
+  if was_last
+    win_execute(window, 'normal! G')
+  endif
+enddef
+
+# Add text at the end.
+export def Append(bufnr: number, text: string)
+  const last = getbufinfo(bufnr)[0].linecount
+  SetPage(bufnr, last, getbufoneline(bufnr, last) .. text)
+enddef
+
+# Open a page with this text.
+export def Show(text: string)
+  const bufnr = OpenPage()
+  setbufline(bufnr, 1, text->split("\n", true))
+enddef
+
+# Open a file beside the code, or go to where it is open.
+export def ShowFile(path: string): bool
+  const window = bufwinid(bufadd(path))
+  if window != -1
+    win_gotoid(window)
+    return true
+  endif
+  execute g:ai_gateway_split
+  execute 'edit ' .. fnameescape(path)
+  if path =~ '\.md$'
+    nnoremap <buffer> <nowait> q <Cmd>close<CR>
+  endif
+  return true
+enddef

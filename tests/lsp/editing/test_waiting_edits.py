@@ -1,0 +1,114 @@
+"""Editors that take no edit from a server when it comes: Kate and others like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ai_gateway.fakes import FakeOpenAI, Fault
+from support.buffers import capable, editing, lines
+from support.rpc import Json
+
+URI = "file:///project/shop.py"
+TEXT = "def price(item):\n    return item.price\n"
+BETTER = "def price(item):\n    return item.net + item.tax\n"
+ELSEWHERE = "\n\nx = 1\n"
+
+
+def within(line: int, start: int, end: int) -> Json:
+    return {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
+
+
+async def test_an_edit_that_the_editor_refuses_waits_as_a_code_action_that_carries_it(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+) -> None:
+    upstream.reply(f"```python\n{BETTER}```")
+    async with editing(tmp_path, cloud) as editor:
+        editor.replies["workspace/applyEdit"] = {"applied": False}
+        editor.open(URI, TEXT + ELSEWHERE)
+        await editor.choose("Improve / simplify", URI, lines(0, 1))
+        assert "item.net" in await editor.page()
+        told = await editor.message()
+        assert "It waits for you among the code actions of these lines." in told["message"]
+        first, *others = await editor.actions(URI, lines(1, 1))
+        assert (first["title"], "edit" in first) == ("Apply: Improve / simplify", True)
+        assert not any("edit" in each for each in others)
+        [change] = first["edit"]["documentChanges"]
+        assert change["textDocument"] == {"uri": URI, "version": 1}
+        assert [each["newText"] for each in change["edits"]] == ["    return item.net + item.tax"]
+        editor.retype(URI, BETTER + ELSEWHERE)
+        assert not any("edit" in each for each in await editor.actions(URI, lines(1, 1)))
+
+
+async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_where_it_looks(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+) -> None:
+    upstream.reply(f"```python\n{BETTER}```")
+    kate = capable(
+        without=(
+            "workspace.applyEdit",
+            "workspace.workspaceEdit",
+            "window.showDocument",
+            "textDocument.codeAction.resolveSupport",
+        )
+    )
+    async with editing(tmp_path, {**cloud, "AI_GATEWAY_ACTIONS__SHOW": "message"}, capabilities=kate) as editor:
+        editor.open(URI, TEXT + ELSEWHERE)
+        await editor.choose("Improve / simplify", URI, lines(0, 1))
+        assert "return item.net + item.tax" in (await editor.message())["message"]
+        [waiting] = [each for each in await editor.actions(URI, lines(0, 0)) if "edit" in each]
+        assert waiting["edit"]["changes"][URI][0]["newText"] == "    return item.net + item.tax"
+        assert not [each for each in await editor.actions(URI, lines(4, 4)) if "edit" in each]
+        editor.close(URI)
+        editor.open(URI, TEXT)
+        assert not [each for each in await editor.actions(URI, lines(0, 0)) if "edit" in each]
+
+
+async def test_an_editor_can_be_known_to_open_documents_though_it_does_not_say_so(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+) -> None:
+    upstream.reply("It looks the price up.")
+    helix = capable(without=("window.showDocument",))
+    async with editing(tmp_path, {**cloud, "AI_GATEWAY_ACTIONS__SHOW": "document"}, capabilities=helix) as editor:
+        editor.open(URI, TEXT)
+        await editor.choose("Explain", URI, lines(0, 1))
+        assert "It looks the price up." in await editor.page()
+
+
+@pytest.mark.parametrize(
+    ("asked", "region"),
+    [
+        (("Explain", within(1, 4, 5)), "lines 1 to 2"),
+        (("Explain", within(1, 11, 15)), "lines 2 to 2"),
+        (("Improve / simplify", within(1, 11, 15)), "lines 1 to 2"),
+        (("Explain", {"start": {"line": 1, "character": 21}, "end": {"line": 2, "character": 0}}), "lines 1 to 2"),
+        (("Improve / simplify", within(1, 4, 21)), "lines 2 to 2"),
+        (("Improve / simplify", lines(1, 1)), "lines 2 to 2"),
+    ],
+    ids=["a cursor of one character", "a word", "a word to change", "the line's end", "all in it", "the line"],
+)
+async def test_a_selection_within_a_line_means_what_is_around_it(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI, asked: tuple[str, Json], region: str
+) -> None:
+    action, selected = asked
+    upstream.reply("It looks the price up.")
+    async with editing(tmp_path, cloud) as editor:
+        editor.open(URI, TEXT + ELSEWHERE)
+        await editor.choose(action, URI, selected)
+        await editor.page()
+    assert f"The region, {region}:" in str(upstream.requests[-1].json)
+
+
+async def test_what_runs_can_be_stopped_by_a_code_action(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+) -> None:
+    upstream.fault(Fault.hang())
+    async with editing(tmp_path, cloud) as editor:
+        editor.open(URI, TEXT)
+        await editor.choose("Explain", URI, lines(0, 1))
+        await upstream.wait_for_calls(1)
+        [stop] = [each for each in await editor.actions(URI, lines(1, 1)) if each["title"].startswith("Stop")]
+        assert await editor.command(stop["command"]["command"]) == {"status": "ok", "stopped": 1}
+        await upstream.wait_for(lambda: upstream.disconnects == 1)
+        assert not [each for each in await editor.actions(URI, lines(1, 1)) if each["title"].startswith("Stop")]
