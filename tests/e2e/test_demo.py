@@ -23,7 +23,7 @@ async def test_every_promise_of_the_demonstration_holds_and_the_person_s_own_sto
     shown = await run("demo", "--json", "--pace", "0.2", environ=environment(mine, **theirs))
     verdicts = json.loads(shown.out)
     assert all(verdicts.values()), shown.err
-    assert len(verdicts) >= 27
+    assert len(verdicts) >= 29
     assert shown.code == 0
     assert not mine.exists()
 
@@ -41,6 +41,7 @@ async def test_the_timeline_reads_well_without_colour(tmp_path: Path) -> None:
         "A second window opens",
         "The cloud goes down",
         "Copilot recovers",
+        "And in your code",
     ]
     places = [shown.out.index(scene) for scene in scenes]
     assert places == sorted(places)
@@ -66,6 +67,7 @@ async def test_a_promise_that_is_broken_is_shown_as_broken(monkeypatch: pytest.M
     verdicts = await played(monkeypatch, OPENAI_BASE_URL="http://127.0.0.1:9")
     assert verdicts["no prompt was lost: the cloud answered each"] is False
     assert verdicts["the stronger model answered"] is False
+    assert verdicts["one whole edit came, from the cloud"] is False
     assert verdicts["Copilot answered"] is True
 
 

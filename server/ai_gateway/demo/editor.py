@@ -12,6 +12,11 @@ from typing import Self
 Json = Mapping[str, object]
 Listener = Callable[[Json], None]
 
+CAPABILITIES: Json = {
+    "workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}},
+    "window": {"showDocument": {"support": True}},
+}
+
 
 class RequestFailed(Exception):
     """The server answered a request with an error."""
@@ -37,8 +42,14 @@ class Editor:
         self._pending: dict[object, asyncio.Future[object]] = {}
         self._progress: dict[object, Listener] = {}
         self._notified = asyncio.Condition()
+        self._news: asyncio.Queue[str] = asyncio.Queue()
+        self._version = 0
         self.status: Json = {}
         """What the last `ai/status` said."""
+        self.text = ""
+        """Of the open document."""
+        self.shown: list[str] = []
+        """The URIs of the pages that the server has opened."""
 
     async def __aenter__(self) -> Self:
         """Start the server and shake hands."""
@@ -51,7 +62,7 @@ class Editor:
             limit=2**24,
         )
         self._reading = asyncio.create_task(self._read())
-        await self.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+        await self.request("initialize", {"processId": None, "rootUri": None, "capabilities": CAPABILITIES})
         self._send({"method": "initialized", "params": {}})
         return self
 
@@ -87,6 +98,16 @@ class Editor:
         result = await future
         return result if isinstance(result, Mapping) else {}
 
+    def open(self, uri: str, language: str, text: str) -> None:
+        """Open a document; there is one at a time."""
+        self.text, self._version = text, 1
+        document = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        self._send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
+
+    async def news(self) -> str:
+        """Wait for the next edit, and give its name; or for the next message to the person."""
+        return await self._news.get()
+
     async def wait_for_status(self, holds: Callable[[Json], bool], *, seconds: float) -> bool:
         """Wait until the server pushes a status of which `holds` is true; say whether it did in time."""
         try:
@@ -95,6 +116,34 @@ class Editor:
         except TimeoutError:
             return False
         return True
+
+    def _answer(self, method: str, params: Json) -> Json | None:
+        """Do what the server asks for."""
+        match params:
+            case {"edit": {"documentChanges": [{"textDocument": {"version": self._version}, "edits": [dict(edit)]}]}}:
+                self._apply(edit)
+                self._news.put_nowait(str(params.get("label")))
+                return {"applied": True}
+            case {"uri": str(uri)}:
+                self.shown.append(uri)
+                return {"success": True}
+            case _:
+                return {"applied": False} if method == "workspace/applyEdit" else None
+
+    def _apply(self, edit: Json) -> None:
+        """Change the document, which is plain ASCII: a column is a letter."""
+        match edit:
+            case {
+                "range": {
+                    "start": {"line": int(first), "character": int(start)},
+                    "end": {"line": int(last), "character": int(end)},
+                },
+                "newText": str(text),
+            }:
+                lines = self.text.splitlines(keepends=True)
+                before, after = "".join(lines[:first]) + lines[first][:start], lines[last][end:]
+                self.text = before + text + after + "".join(lines[last + 1 :])
+                self._version += 1
 
     def _send(self, message: Json) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -120,6 +169,10 @@ class Editor:
                 async with self._notified:
                     self.status = params
                     self._notified.notify_all()
+            case {"method": "window/showMessage", "params": {"message": str(text)}}:
+                self._news.put_nowait(text)
+            case {"id": number, "method": str(method), "params": dict(params)}:
+                self._send({"id": number, "result": self._answer(method, params)})
             case {"id": number, "error": {"code": int(code), "message": str(text), **more}} if number in self._pending:
                 self._pending.pop(number).set_exception(RequestFailed(code, text, more.get("data")))
             case {"id": number, "result": result} if number in self._pending:

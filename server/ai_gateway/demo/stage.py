@@ -80,6 +80,11 @@ class Stage:
             for part in textwrap.wrap(line.translate(WITHOUT_MARKUP), width, subsequent_indent="  "):
                 self._line("", Text(part, "cyan"))
 
+    def code(self, text: str) -> None:
+        """Show code as it is."""
+        for line in text.splitlines():
+            self._line("", Text(line, "cyan"))
+
     def figures(self, figures: Mapping[str, object]) -> None:
         """Show figures by name."""
         for name, value in figures.items():

@@ -13,6 +13,10 @@ from ai_gateway.demo.editor import Editor, Json, RequestFailed
 from ai_gateway.demo.stage import Stage
 from ai_gateway.demo.world import (
     BREAKER,
+    CODE,
+    DOCUMENTED,
+    ENDLESS,
+    FILE,
     FREE,
     MARKER,
     OAUTH_TOKEN,
@@ -77,6 +81,7 @@ class Story:
                     await self._local_answers()
                     await self._cache_answers()
                     await self._copilot_comes_back()
+                await self._code_is_edited()
                 await self._figures()
         held = sum(self.verdicts.values())
         self._stage.title(f"\n{held} of {len(self.verdicts)} promises held, in {time.monotonic() - began_at:.1f} s")
@@ -217,14 +222,44 @@ class Story:
         result, _ = await probing
         return result, meanwhile
 
+    async def _code_is_edited(self) -> None:
+        self._open("And in your code")
+        uri = (self._world.home / FILE).as_uri()
+        self._editor.open(uri, "python", CODE)
+        self._stage.event('you choose "Document", and Copilot breaks off in mid-edit')
+        calls = self._world.openai.calls
+        self._world.copilot.fault(Fault.cut(after=4))
+        self._writes(f"```python\n{DOCUMENTED}```")
+        await self._choose("aiGateway.document", uri)
+        self._stage.code(self._editor.text)
+        is_whole = self._editor.text == DOCUMENTED and self._world.openai.calls == calls + 1
+        self._check("one whole edit came, from the cloud", is_whole)
+        self._stage.event('you choose "Improve", and the model ends in mid-line')
+        self._writes(ENDLESS)
+        self._stage.quotes([await self._choose("aiGateway.improve", uri)])
+        unharmed = self._editor.text == DOCUMENTED and len(self._editor.shown) == 1
+        self._check("half a function opens beside the file, and not in it", unharmed)
+
+    def _writes(self, answer: str) -> None:
+        for upstream in self._world.elsewhere:
+            upstream.reply(answer)
+
+    async def _choose(self, command: str, uri: str) -> str:
+        """Choose a code action for the whole document; give what comes of it."""
+        end = len(self._editor.text.splitlines())
+        selected = {"start": {"line": 0, "character": 0}, "end": {"line": end, "character": 0}}
+        where = {"command": command, "arguments": [{"uri": uri, "range": selected}]}
+        begun = await self._request("workspace/executeCommand", where)
+        return await self._editor.news() if begun else "nothing comes of it"
+
     async def _figures(self) -> None:
         self._open("The figures of the first window")
         metrics = await self._editor.request("ai/metrics")
         names = ("total_requests", "cache_hits", "joined", "failures", "retries", "escalations", "providers_active")
         self._stage.figures({name: metrics.get(name) for name in names})
         counted = {name: metrics.get(name) for name in ("total_requests", "cache_hits", "joined", "escalations")}
-        expected = {"total_requests": 13, "cache_hits": 1, "joined": 1, "escalations": 1}
-        self._check("all of it was counted", counted == expected and metrics.get("failures") == 4)
+        expected = {"total_requests": 15, "cache_hits": 1, "joined": 1, "escalations": 1}
+        self._check("all of it was counted", counted == expected and metrics.get("failures") == 5)
 
     async def _ask(self, prompt: str, *, window: Editor | None = None, **params: object) -> tuple[Json, list[str]]:
         pieces: list[str] = []

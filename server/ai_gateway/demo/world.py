@@ -35,6 +35,10 @@ WINDOW = "Who tells a second window?"
 FREE = "What if I want to pay nothing?"
 WELL = "Is it well again?"
 ONE_PROBE = "Does every window try it?"
+FILE = "shop.py"
+CODE = "def total(prices):\n    return sum(prices)\n"
+DOCUMENTED = 'def total(prices):\n    """Return the sum of the prices."""\n    return sum(prices)\n'
+ENDLESS = "```python\ndef total(prices):\n    return su"
 
 SAID: Mapping[str, str] = {
     BREAKER: "It leaves a failing service alone, and tries again later.",
