@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_gateway.failures import FailureKind, InvalidQuery, NoTierAnswered, QueryRefused
+from ai_gateway.failures import FailureKind, FileExcluded, InvalidQuery, NoTierAnswered, QueryRefused
 from ai_gateway.fakes import Fault, RecordedRequest, ToolCall
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import Answer, Delta, Outcome, Tool
@@ -97,6 +97,17 @@ async def test_a_query_that_quotes_other_files_is_not_private(person: Person) ->
     assert (await explained(window)).asked.private is None
 
 
+async def test_a_file_is_private_by_whatever_name(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "customers").mkdir()
+    (tmp_path / "innocent").symlink_to("customers/plan.md")
+    monkeypatch.chdir(tmp_path / "customers")
+    window = await person.window(privacy={"private_paths": ["customers/"]})
+    for name in ("plan.md", "../innocent"):
+        assert (await window.query("hi", paths=[name])).provider == "home", name
+
+
 async def test_texts_of_a_private_file_are_embedded_at_home_or_not_at_all(person: Person) -> None:
     window = await person.window(privacy={"private_paths": ["*.env"]})
     with pytest.raises(NoTierAnswered, match="private"):
@@ -109,6 +120,26 @@ async def test_an_answer_about_a_private_file_is_not_given_to_a_query_that_is_no
     await window.query("hi", paths=["a.env"])
     assert not (await window.query("hi")).cached
     assert (await window.query("hi", private=True)).cached
+
+
+async def test_a_query_that_quotes_many_files_lets_others_work_meanwhile(person: Person, tmp_path: Path) -> None:
+    (tmp_path / ".aiexclude").write_text("*.key\n")
+    window = await person.window()
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        working = asyncio.create_task(others())
+        paths = [str(tmp_path / f"{number}.py") for number in range(5000)]
+        with pytest.raises(FileExcluded):
+            await window.query("hi", paths=[*paths, str(tmp_path / "my.key")])
+        working.cancel()
+    assert turns >= 10
 
 
 # What the cache had

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -15,8 +16,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.privacy.exclusions import Exclusions
-from ai_gateway.privacy.pattern_files import LARGEST_BYTES
+from ai_gateway.privacy.file_names import DEEPEST, LONGEST_NAME
+from ai_gateway.privacy.path_patterns import PathPatterns
+from ai_gateway.privacy.pattern_files import MOST_BYTES, MOST_PATTERNS
 
+HANG_SECONDS = 30
 FOLDERS = ("", "a", "a/a", "a/b", "a/b/a", "ab", "ab/b", "b", "b/a", "x]")
 NAMES = ("a", "ab", "a.b", "b-a", "A", "x]")
 LISTS = (".gitignore", "a/.gitignore", "a/b/.gitignore", ".git/info/exclude")
@@ -175,6 +179,12 @@ def test_a_repository_within_another_has_rules_of_its_own(repository: Path) -> N
     assert Exclusions().why(str(inner / "a.log")) is not None
 
 
+def test_a_git_folder_without_a_head_is_no_repository(repository: Path) -> None:
+    written(repository, {".gitignore": "*.key\n", "sub/.git/config": ""})
+    assert git(repository, "check-ignore", "sub/my.key") == "sub/my.key\n"
+    assert Exclusions().why(str(repository / "sub" / "my.key")) is not None
+
+
 def test_the_message_of_a_commit_may_be_written_whatever_git_ignores(repository: Path) -> None:
     written(repository, {".gitignore": "*\n"})
     message = str(repository / ".git" / "COMMIT_EDITMSG")
@@ -233,16 +243,67 @@ def test_one_with_a_line_that_is_no_pattern_keeps_out_everything_and_names_the_l
         (os.mkfifo, "is no file that can be read"),
         (lambda file: file.symlink_to(file), "can't be read (OSError)"),
         (lambda file: file.write_bytes("*.key\n".encode("utf-16")), "is no text in UTF-8"),
-        (lambda file: file.write_text("# much\n" * LARGEST_BYTES), f"is larger than {LARGEST_BYTES // 1024} KiB"),
+        (lambda file: file.write_text("# much\n" * MOST_BYTES), "makes more than 64 KiB or 2,000 patterns"),
+        (lambda file: file.write_text("a\n" * (MOST_PATTERNS + 1)), "makes more than 64 KiB or 2,000 patterns"),
     ],
-    ids=["a folder", "a pipe", "a loop", "in UTF-16", "large"],
+    ids=["a folder", "a pipe", "a loop", "in UTF-16", "large", "long"],
 )
 def test_one_that_can_not_be_read_keeps_out_everything(repository: Path, name: str, make: object, fault: str) -> None:
     assert callable(make)
     make(repository / name)
     reason = Exclusions().why(str(repository / "src" / "main.py"))
     assert reason is not None
-    assert reason.startswith(f"{repository / name} {fault}, so nothing beside or below it is let out")
+    assert reason.startswith(f"{repository / name} {fault}")
+    assert "so nothing beside or below it is let out" in reason
+
+
+@pytest.mark.parametrize(
+    "text", ["#" * (MOST_BYTES // 4), "x\n" * (MOST_PATTERNS // 4)], ids=["by their length", "by their patterns"]
+)
+def test_all_that_concern_one_file_have_a_budget_together(
+    repository: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ["", "a/", "a/b/", "a/b/c/", "a/b/c/d/", "a/b/c/d/e/"]
+    written(repository, {f"{folder}.gitignore": f"x\n{text}" for folder in folders})
+    written(repository, {"a/.gitignore": text[:-4], "a/.aiexclude": "my.key", "a/b/c/d/e/main.py": ""})
+    opened: list[str] = []
+    opens = os.open
+
+    def noted(path: str, flags: int, mode: int = 0o777) -> int:
+        opened.append(path)
+        return opens(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", noted)
+    exclusions = Exclusions()
+    for _ in range(2):
+        assert exclusions.why(str(repository / "a" / "main.py")) is None
+        reason = exclusions.why(str(repository / "a" / "b" / "c" / "d" / "e" / "main.py")) or ""
+        assert reason.startswith(f"{repository / 'a/b/c/.gitignore'} makes more than 64 KiB or 2,000 patterns")
+    read = [path for path in opened if path.startswith(str(repository))]
+    assert str(repository / "a/b/c/d/.gitignore") not in read
+    assert len(read) == len(set(read))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes among the files")
+def test_a_pipe_that_takes_the_place_of_one_while_it_is_looked_at_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, {".aiexclude": "*.key\n"}) / ".aiexclude"
+    stat = os.stat
+
+    def swapped(path: str, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = stat(path, follow_symlinks=follow_symlinks)
+        if path == str(file):
+            file.unlink()
+            os.mkfifo(file)
+        return found
+
+    monkeypatch.setattr(os, "stat", swapped)
+    reasons: list[str | None] = []
+    asking = threading.Thread(target=lambda: reasons.append(Exclusions().why(str(tmp_path / "main.py"))), daemon=True)
+    asking.start()
+    asking.join(HANG_SECONDS)
+    assert [reason and "is no file that can be read" in reason for reason in reasons] == [True]
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="somebody who may read everything")
@@ -276,7 +337,7 @@ def test_the_setting_names_files_at_any_depth_and_is_named_itself(tmp_path: Path
     assert exclusions.why(str(tmp_path / "customers" / "demo" / "plan.md")) is None
 
 
-@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "vscode-notebook-cell:{}#W0sZmlsZQ", "git:{}?x"])
+@pytest.mark.parametrize("form", ["file://{}", "file://LocalHost{}", "vscode-notebook-cell:{}#W0sZmlsZQ", "git:{}?x"])
 def test_the_uri_of_a_document_means_the_file_that_it_is_of(tmp_path: Path, form: str) -> None:
     written(tmp_path, {"my project/.aiexclude": "*.k*y\n"})
     path = quote(str(tmp_path / "my project" / "my key.kéy"))
@@ -291,6 +352,30 @@ def test_what_is_on_no_disk_of_this_machine_is_kept_out_by_the_setting_alone(tmp
     written(tmp_path, {".aiexclude": ""})
     assert Exclusions().why(name.format(tmp_path / "my.key")) is None
     assert Exclusions(["*"]).why(name.format(tmp_path / "my.key")) is not None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "vscode-remote://wsl%2Bdebian{}",
+        "gitlens://7b22726566223a22/{}?x",
+        "file://this-host{}",
+        "jar:file://{}!/a/b.class",
+        "zip:{}!/a",
+    ],
+)
+def test_a_uri_that_names_something_else_means_the_file_as_well_if_that_is_there(tmp_path: Path, form: str) -> None:
+    written(tmp_path, {".aiexclude": "*.key\n", "my own.key": "", "main.py": ""})
+    assert Exclusions().why(form.format(quote(str(tmp_path / "my own.key")))) is not None
+    assert Exclusions().why(form.format(tmp_path / "main.py")) is None
+    assert Exclusions().why(form.format(tmp_path / "not-there.key")) is None or "://" not in form
+
+
+def test_a_name_with_a_colon_is_that_of_a_file_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, {".aiexclude": "c++*\n", "c++:x.pem": ""})
+    monkeypatch.chdir(tmp_path)
+    assert Exclusions().why("c++:x.pem") is not None
+    assert Exclusions().why("c++:y.pem") is None
 
 
 def test_a_relative_path_begins_in_the_current_folder_or_in_those_that_are_named(
@@ -317,6 +402,37 @@ def test_a_link_is_what_it_is_called_and_what_it_leads_to(tmp_path: Path) -> Non
     for name in ("open/innocent.txt", "open/folder/a.key", "open/folder/../my.key", "kept/called.key"):
         assert exclusions.why(str(tmp_path) + f"/{name}") is not None, name
     assert exclusions.why(str(tmp_path / "open" / "main.py")) is None
+
+
+def test_the_setting_means_a_file_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, {"customers/plan.md": "", "open/main.py": ""})
+    (tmp_path / "open" / "innocent.md").symlink_to(tmp_path / "customers" / "plan.md")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    exclusions, private = Exclusions(["~/customers/"]), PathPatterns(["~/customers/"])
+    monkeypatch.chdir(tmp_path / "customers")
+    for name in ("plan.md", "../open/innocent.md", "~/customers/plan.md", "~/open/innocent.md"):
+        assert exclusions.why(name) is not None, name
+        assert Exclusions().is_named(name, private), name
+    assert exclusions.why("../open/main.py") is None
+    assert not Exclusions().is_named("../open/main.py", private)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder's name is in Unicode there")
+def test_a_uri_can_hold_a_name_that_is_not_in_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    written(folder, {".aiexclude": "*.key\n"})
+    assert Exclusions().why(f"file://{quote(str(tmp_path))}/caf%E9/my.key") is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the current folder can't be removed there")
+def test_a_current_folder_that_is_gone_keeps_nobody_from_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, {".aiexclude": "*.key\n", "gone/main.py": ""})
+    monkeypatch.chdir(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
+    assert Exclusions().why(str(tmp_path / "my.key")) is not None
+    assert Exclusions().why("main.py") is None
 
 
 def test_a_folder_can_be_kept_out_as_well_as_what_is_in_it(tmp_path: Path) -> None:
@@ -346,6 +462,31 @@ def test_capitals_are_small_letters_where_files_ignore_them(tmp_path: Path) -> N
 def test_no_pattern_of_somebody_else_takes_for_ever(tmp_path: Path, pattern: str) -> None:
     written(tmp_path, {".aiexclude": f"{pattern}\n"})
     assert Exclusions().why(str(tmp_path) + "/" + ("a" * 200 + "/") * 15 + "x") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a" * (LONGEST_NAME + 1), "its name has more than 4,096 characters, and is not looked at"),
+        ("/a" * 60_000, "its name has more than 4,096 characters, and is not looked at"),
+        ("/a" * (DEEPEST + 1), f"it is more than {DEEPEST} folders deep, and is not looked at"),
+        ("\\a" * (DEEPEST + 1), f"it is more than {DEEPEST} folders deep, and is not looked at"),
+        ("file:///" + "%2Fa" * (DEEPEST + 1), f"it is more than {DEEPEST} folders deep, and is not looked at"),
+    ],
+    ids=["long", "very long", "deep", "deep on Windows", "deep as a URI"],
+)
+def test_a_name_that_would_take_long_is_not_looked_at_and_kept_out(name: str, reason: str) -> None:
+    assert Exclusions(["*.env"]).why(name) == reason
+    assert Exclusions().is_named(name, PathPatterns(["*.env"]))
+    assert not Exclusions().is_named(name, PathPatterns([]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for the privileged there")
+def test_what_a_link_leads_to_is_not_looked_at_either_if_that_is_too_deep(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * DEEPEST)
+    deep.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(deep)
+    assert "folders deep" in (Exclusions().why(str(tmp_path / "link" / "main.py")) or "")
 
 
 @given(st.text(), st.lists(st.sampled_from(["*.env", "secrets/", "!a/b", "/c"])))

@@ -11,7 +11,6 @@ import pytest
 
 from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.explaining.page import page_of
-from ai_gateway.explaining.reasons import SAID
 from ai_gateway.failures import FailureKind, NoTierAnswered, OpenReason, ProviderFailure
 from ai_gateway.gateway import Gateway
 from ai_gateway.model import (
@@ -29,6 +28,7 @@ from ai_gateway.model import (
 )
 from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.scripted import ScriptedProvider, Step
+from ai_gateway.reasons import SAID
 from ai_gateway.routing import Action, Decision, Exclusion
 from ai_gateway.spending.consents import NoConsent
 from ai_gateway.tier import ProviderTier
@@ -339,7 +339,7 @@ async def test_names_that_others_chose_are_nothing_but_text(clock: FakeClock) ->
     name = "a|b\n[click](command:evil) `<img>` \x1b[31m"
     page = page_of(await trace_of([tier(name, clock, "x")], clock=clock))
     assert "\x1b" not in page
-    assert page.startswith(r"# a\|b \[click\](command:evil) \`\<img\>\`  \[31m (m) answered")
+    assert page.startswith(r"# a\|b \[click\](command:evil) \`\<img\>\` \[31m (m) answered")
 
 
 async def test_what_an_upstream_calls_its_model_is_only_kept_where_it_is_a_name(clock: FakeClock) -> None:

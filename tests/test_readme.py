@@ -6,7 +6,6 @@ import asyncio
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -159,8 +158,8 @@ def test_every_command_line_that_it_shows_can_be_given() -> None:
     lines = [line for text in consoles for line in text.splitlines() if re.match(r"\$ .*\bai-gateway ", line)]
     assert len(lines) >= 15
     for line in lines:
-        words = shlex.split(line.partition("ai-gateway ")[2], comments=True)
-        parse(list(takewhile(lambda word: word not in {">", "|", "&&"}, words)))
+        command, *_ = re.split(r"[>|&)]", line.partition("ai-gateway ")[2])
+        parse(shlex.split(command, comments=True))
 
 
 def test_every_command_that_it_names_is_one() -> None:

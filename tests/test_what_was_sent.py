@@ -22,6 +22,7 @@ from ai_gateway.trace import QueryOutcome, Trace
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
 from support.person import Asker, Person, a_person
+from support.repositories import new_repo
 
 KEY = "ghp_" + "0a1B2c3D4e5F6g7H8i9J" + "k0L1m2N3o4P5q6R7"
 
@@ -76,7 +77,8 @@ async def test_an_answer_in_the_cache_is_refused_as_well_once_its_file_is_kept_o
 async def test_settings_name_files_and_let_out_what_git_ignores_and_a_wrong_pattern_is_told(
     person: Person, tmp_path: Path
 ) -> None:
-    (tmp_path / ".git").mkdir()
+    new_repo(tmp_path)
+    (tmp_path / ".git" / "HEAD").touch()
     (tmp_path / ".gitignore").write_text("*.log\n")
     window = await person.window(privacy={"exclude": ["*.pem", "[a"], "use_gitignore": False})
     assert window.problems == ("privacy.exclude: no pattern as in a .gitignore: '[a'",)

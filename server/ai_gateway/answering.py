@@ -22,6 +22,7 @@ from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
 from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.trace import CacheVerdict, QueryOutcome, TraceDraft, draft_of
+from ai_gateway.turns import Turns
 from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Answering:
         draft.private = private
         answer, outcome, hint = None, QueryOutcome.CANCELLED, None
         try:
-            self._refuse_excluded(query)
+            await self._refuse_excluded(query)
             async with aclosing(self._answer(draft)) as events:
                 async for event in events:
                     if isinstance(event, Answer):
@@ -120,8 +121,10 @@ class Answering:
         """End every query that is still under way."""
         await self._flights.aclose()
 
-    def _refuse_excluded(self, query: Query) -> None:
+    async def _refuse_excluded(self, query: Query) -> None:
+        turns = Turns()
         for path in query.paths:
+            await turns.give_way()
             if (why := self.rules.exclusions.why(path)) is not None:
                 raise FileExcluded(path, why)
 
@@ -130,7 +133,7 @@ class Answering:
             return "the query says so"
         if self.rules.private:
             return "the setting privacy.private says so"
-        if any(self.rules.private_paths.fitting(path) is not None for path in query.paths):
+        if any(self.rules.exclusions.is_named(path, self.rules.private_paths) for path in query.paths):
             return "it quotes a file that privacy.private_paths names"
         return None
 

@@ -434,10 +434,13 @@ def _unmasked(unmasker: Unmasker, text: str, piece: Piece) -> tuple[str, Piece]:
     return text + unmasker.end(), replace(piece, tool_calls=calls)
 
 
-async def final_answer(events: AsyncGenerator[Event, None]) -> Answer:
-    """Run a stream of events to its end, and give the answer."""
+async def final_answer(
+    events: AsyncGenerator[Event, None], on_event: Callable[[Event], None] = lambda _: None
+) -> Answer:
+    """Run a stream of events to its end, tell of each, and give the answer."""
     async with aclosing(events):
         async for event in events:
+            on_event(event)
             if isinstance(event, Answer):
                 return event
     raise AssertionError("a stream of events ends in an answer or an error")

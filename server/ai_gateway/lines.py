@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+BLANKS = " \t"
+"""What indents, and what a blank line may hold. A form feed or U+2028 is text."""
+
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -18,5 +21,10 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 def bare_lines_of(text: str) -> list[str]:
     """Split likewise, and leave the ends out."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = with_plain_ends(text).split("\n")
     return lines if lines[-1] else lines[:-1]
+
+
+def with_plain_ends(text: str) -> str:
+    r"""Let every line end with `\n`, as models write them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -38,11 +38,11 @@ from ai_gateway.model import (
     SpendRule,
     Usage,
 )
+from ai_gateway.reasons import why_not
 from ai_gateway.routing import Exclusion, Question, Situation, Standing, exclusion_of
 from ai_gateway.sent import Sent, texts_of, tools_of
 from ai_gateway.tier import ProviderTier
 from ai_gateway.trace import Step, TraceDraft, Try
-from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
     from ai_gateway.privacy.masking import Masked, Masker  # only for those who want it
@@ -295,7 +295,7 @@ class Run:
 
     def nobody_answered(self) -> NoTierAnswered:
         """Say why, tier by tier."""
-        reasons = ", ".join(_told(attempt) for attempt in self.attempts)
+        reasons = "; ".join(why_not(attempt) for attempt in self.attempts)
         waits = [attempt.retry_after_seconds for attempt in self.attempts if attempt.retry_after_seconds is not None]
         return NoTierAnswered(
             f"no tier answered: {reasons}",
@@ -324,9 +324,3 @@ class Run:
             vectors=finish.vectors,
             cost_usd=asking.cost_usd,
         )
-
-
-def _told(attempt: Attempt) -> str:
-    seconds = attempt.retry_after_seconds
-    wait = "" if seconds is None else f", again in {wait_in_words(seconds)}"
-    return f"{attempt.provider} {attempt.outcome} ({attempt.reason}{wait})"

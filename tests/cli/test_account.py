@@ -66,6 +66,13 @@ async def test_models_lists_what_every_upstream_offers(world: World) -> None:
     assert any(line[0] == "copilot" for line in lines)
 
 
+async def test_the_name_of_a_model_is_nothing_but_text(world: World) -> None:
+    world.openai.models = ("[link=http://evil]a[/]\x1b]0;owned\x07",)
+    found = await run("models", "--provider", "openai", environ=world.environ)
+    assert (found.code, "[link=http://evil]a[/]]0;owned" in found.out) == (0, True)
+    assert "\x1b" not in found.out
+
+
 async def test_models_of_one_provider_in_json(world: World) -> None:
     found = json.loads((await run("models", "--provider", "openai", "--json", environ=world.environ)).out)
     assert {model["provider"] for model in found["models"]} == {"openai"}

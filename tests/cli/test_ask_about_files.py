@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli.command import run
+from cli.command import run, run_on_terminal
 from cli.conftest import World
 
 
@@ -30,3 +30,26 @@ async def test_what_was_sent_is_shown_on_standard_error(world: World, tmp_path: 
     assert "1 file was quoted in it" in explained.err
     assert "hello there" not in explained.err
     assert path not in explained.err
+
+
+async def test_no_text_of_others_does_anything_to_a_terminal(world: World) -> None:
+    world.copilot.reply("Hello \x1b]0;owned\x07\x9b2Jagain")
+    await run("ask", "-q", "hello", environ=world.environ)
+    for flags in ((), ("--json",), ("-q",)):
+        shown = (await run_on_terminal("ask", "--show-sent", *flags, "say \x1b]0;mine\x07", environ=world.environ)).out
+        assert "]0;owned" in shown, flags
+        assert "say ]0;mine" in shown, flags
+        assert not any(each in shown for each in ("\x1b]", "\x07", "\x9b")), flags
+
+
+async def test_in_a_pipe_an_answer_and_what_was_sent_stay_as_they_are(world: World) -> None:
+    world.copilot.reply("Hello \x1b[31magain")
+    asked = await run("ask", "--show-sent", "say \x1b[1mit", environ=world.environ)
+    assert asked.out == "Hello \x1b[31magain\n"
+    assert "```text\nsay \x1b[1mit\n```" in asked.err
+
+
+async def test_an_error_names_a_file_and_nothing_that_a_terminal_would_do(world: World, tmp_path: Path) -> None:
+    (tmp_path / ".aiexclude").write_text("*.key\n")
+    asked = await run("ask", "--path", str(tmp_path / "\x1b[2J.key"), "hello", environ=world.environ)
+    assert (asked.code, "[2J.key is kept out" in asked.err, "\x1b" in asked.err) == (2, True, False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ai_gateway.code_actions.excerpt import MOST_AFTER, MOST_BEFORE, Excerpt, Problem
-from ai_gateway.code_actions.fences import blocks
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.prompts import LONGEST_QUESTION, LONGEST_REGION, obstacle, prompt_for
+from ai_gateway.fences import blocks
 
 TEXT = "import os\n\n\ndef f(a):\n    return a\n\n\nf(1)\n"
 PROBLEM = Problem("a is never\n  used", 4, 4, source="ruff", code="F841")

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.code_actions.excerpt import Excerpt
-from ai_gateway.code_actions.fences import fence_around
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.region import region_of
 from ai_gateway.code_actions.replacement import NOTHING_TO_CHANGE, Replacement, replacement_for
 from ai_gateway.code_actions.scanning import code_lines
+from ai_gateway.fences import fence_around
 from ai_gateway.lines import bare_lines_of, lines_of
 from ai_gateway.model import FinishReason
 

@@ -12,7 +12,7 @@ import pytest
 
 from ai_gateway.drafting.drafter import draft_commit_message, draft_pull_request
 from ai_gateway.drafting.git import Git
-from ai_gateway.drafting.problems import GitFailed, GitMissing, NotARepository
+from ai_gateway.drafting.problems import GitFailed, GitMissing, GitRefused, NotARepository
 from ai_gateway.drafting.repository import open_repository
 from drafting.conftest import Desk
 from support.repositories import Repo, new_repo
@@ -85,8 +85,23 @@ async def test_a_repository_inside_another_that_has_no_files_of_its_own_is_not_u
     desk: Desk, repo: Repo, tmp_path: Path
 ) -> None:
     repo.git("clone", "--quiet", "--bare", str(repo.top), str(tmp_path / "bare"))
-    with pytest.raises(NotARepository, match=r"safe\.bareRepository"):
-        await draft_pull_request(await desk.gateway(), tmp_path / "bare")
+    for folder in (tmp_path / "bare", repo.top / ".git"):
+        with pytest.raises(NotARepository, match="where no files are checked out; go to where they are"):
+            await draft_pull_request(await desk.gateway(), folder)
+
+
+async def test_a_repository_whose_files_are_nowhere_says_where_they_should_be(repo: Repo, tmp_path: Path) -> None:
+    repo.git("config", "core.worktree", str(tmp_path / "gone"))
+    with pytest.raises(NotARepository, match=r"gone', which is not there; see: git config core\.worktree"):
+        await open_repository(repo.top)
+
+
+async def test_a_configuration_that_can_not_be_read_is_not_taken_for_a_long_diff(repo: Repo, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    repo.git("config", "include.path", str(tmp_path / "pipe"))
+    with pytest.raises(GitFailed, match="run 'git status' to see whether something holds it up") as failed:
+        await Git(repo.top, time_limit_seconds=0.5).output("rev-parse", "--show-toplevel")
+    assert not isinstance(failed.value, GitRefused)  # which would mean that this is no repository
 
 
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -131,9 +146,9 @@ async def test_a_hook_s_own_index_counts_where_the_hook_runs(
 async def test_a_folder_that_belongs_to_somebody_else_says_how_to_trust_it(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complaint = f"fatal: detected dubious ownership in repository at '{repo.top}'"  # as git 2.39 says it
+    complaint = "fatal: detected dubious ownership in repository at '/their repo'"  # as git 2.39 says it
     install_git(tmp_path, monkeypatch, f'echo "{complaint}" >&2\nexit 128')
-    with pytest.raises(NotARepository, match=r"git config --global --add safe\.directory"):
+    with pytest.raises(NotARepository, match=r"git config --global --add safe\.directory '/their repo'$"):
         await open_repository(repo.top)
 
 
@@ -181,6 +196,14 @@ async def test_a_git_that_says_too_much_is_stopped_and_what_it_said_first_is_the
 async def test_without_git_it_says_what_to_install(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GitMissing, match=r"git-scm\.com"):
+        await open_repository(repo.top)
+
+
+async def test_a_git_that_is_too_old_is_to_be_updated(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_git(tmp_path, monkeypatch, 'echo "unknown option: --no-optional-locks" >&2\nexit 129')
+    with pytest.raises(GitMissing, match=r"too old \(unknown option: --no-optional-locks\); install"):
         await open_repository(repo.top)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,7 +77,7 @@ async def test_when_nobody_answers_the_template_stands_in_and_says_why(desk: Des
     draft = await draft_pull_request(await desk.gateway(), repo.top)
     assert (draft.title, draft.origin.generated_by, draft.origin.model) == ("Greet people", "template", None)
     assert draft.origin.problem is not None
-    assert "writer failed (overloaded" in draft.origin.problem
+    assert "writer was overloaded" in draft.origin.problem
     assert [attempt.reason for attempt in draft.origin.attempts] == ["overloaded"]
     assert "gpt-4o" not in draft.body
 
@@ -121,7 +123,7 @@ async def test_a_short_prompt_that_was_too_long_is_not_asked_again(desk: Desk, r
     desk.upstream.fault(Fault.answer(openai_failures.prompt_too_long()), times=None)
     draft = await draft_pull_request(await desk.gateway(), repo.top)
     assert (draft.origin.generated_by, desk.upstream.calls) == ("template", 1)
-    assert "context_too_long" in str(draft.origin.problem)
+    assert "can't read so long a prompt" in str(draft.origin.problem)
 
 
 async def test_who_asks_again_gets_another_draft(desk: Desk, repo: Repo) -> None:
@@ -194,6 +196,19 @@ async def test_a_base_that_is_none_is_refused(desk: Desk, repo: Repo, base: str)
     assert base != "mian" or "did you mean 'main'?" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("@{upstream}", "there is no branch, tag or commit '@{upstream}' here"),
+        ("HEAD@{9999999}", "there is no branch, tag or commit 'HEAD@{9999999}' here"),
+        ("main\0", "it holds no control characters"),
+    ],
+)
+async def test_what_stands_for_no_commit_is_no_base(desk: Desk, repo: Repo, base: str, said: str) -> None:
+    with pytest.raises(NoSuchBase, match=re.escape(said)):
+        await draft_pull_request(await desk.gateway(), repo.top, base=base)
+
+
 async def test_a_branch_that_no_usual_name_is_beside_needs_a_base(desk: Desk, tmp_path: Path) -> None:
     repo = new_repo(tmp_path / "repo")
     repo.commit("Begin", a__py="1\n")
@@ -248,6 +263,34 @@ async def test_a_folder_that_is_not_there_is_refused(desk: Desk, tmp_path: Path)
     with pytest.raises(NoSuchFolder) as refused:
         await draft_pull_request(await desk.gateway(), tmp_path / "nowhere")
     assert refused.value.field == "folder"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the current folder can't be removed there")
+async def test_a_current_folder_that_is_gone_is_refused_and_another_can_be_named(
+    desk: Desk, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(NoSuchFolder, match="can't be read"):
+        await draft_pull_request(await desk.gateway(), Path(), use_llm=False)
+    assert (await draft_pull_request(await desk.gateway(), repo.top, use_llm=False)).base == "main"
+
+
+async def test_a_folder_that_can_not_be_looked_at_is_refused(desk: Desk) -> None:
+    with pytest.raises(NoSuchFolder, match="can't be read"):
+        await draft_pull_request(await desk.gateway(), Path("a" * 5000))
+
+
+async def test_the_template_holds_nothing_that_a_terminal_would_do(desk: Desk, repo: Repo) -> None:
+    repo.commit("Greet \x1b[31mall\x1b]0;owned\x07\n\nFor\x9b2J good", docs__md="hello\n")
+    repo.stage(".github/pull_request_template.md", "## Why\x1b[2J\r\n")
+    repo.commit("Ask why")
+    draft = await draft_pull_request(await desk.gateway(), repo.top, use_llm=False)
+    assert "Greet [31mall]0;owned" in draft.body
+    assert "## Why[2J\n" in draft.body
+    assert all(character.isprintable() or character == "\n" for character in draft.title + draft.body)
 
 
 async def test_any_folder_or_file_inside_will_do(desk: Desk, repo: Repo) -> None:

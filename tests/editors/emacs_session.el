@@ -78,6 +78,14 @@
   (until (string-search "\n---\n" (text-of buffer)))
   (text-of buffer))
 
+(defun health ()
+  "What is said of the tiers."
+  (ai-gateway-mode)
+  (until (not (string-search "starting" (mode-line))))
+  (ai-gateway-health)
+  (until (text-of "*AI Gateway: health*"))
+  (tell (text-of "*AI Gateway: health*")))
+
 (defun session ()
   "From the first start to the end."
   (tell (mode-line))

@@ -49,7 +49,7 @@ async def test_a_session_from_the_first_start_to_the_end(session: Session, upstr
     async with session("(session)") as editor:
         assert await editor.told() == ""
         assert await editor.told() == " AI:starting"
-        assert (await editor.told()).startswith("AI Gateway is ok\n\nopenai · closed")
+        assert (await editor.told()).startswith("AI Gateway is ok\n\nopenai · ready")
         assert await editor.told() == "# Which city?\n\nParis"
         assert (await editor.told()).startswith(": gpt-4o-mini, ")
         rest.set()
@@ -57,6 +57,11 @@ async def test_a_session_from_the_first_start_to_the_end(session: Session, upstr
         assert "openai" in await editor.told()
         assert await editor.told() == ENDED_WELL
         assert await editor.exit_code() == 0
+
+
+async def test_a_tier_that_can_not_be_reached_is_not_called_ready(environ: dict[str, str], project: Path) -> None:
+    async with emacs("(health)", {**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1"}, project) as editor:
+        assert "openai · can't be reached · " in await editor.told()
 
 
 @pytest.mark.parametrize("how", ["cancel", "kill-answer"])

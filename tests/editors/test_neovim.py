@@ -163,6 +163,24 @@ async def test_an_error_is_told_with_what_to_do(
     assert "set a valid one" in page
 
 
+async def test_a_tier_that_can_not_be_reached_is_not_called_ready(
+    nvim: str, environ: dict[str, str], project: Path
+) -> None:
+    nobody = {**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1"}
+    script = 'vim.cmd("AiHealth") Tell(Shown("openai"))'
+    async with neovim(nvim, script, environ=nobody, folder=project) as editor:
+        assert "(gpt-4o-mini): can't be reached" in await editor.told()
+
+
+async def test_an_answer_says_which_file_was_left_out_of_its_question(
+    nvim: str, environ: dict[str, str], project: Path
+) -> None:
+    (project / ".aiexclude").write_text("adding.py\n", "utf-8")
+    script = 'vim.cmd("1,2AiAsk why?") Tell(Shown("cloud: "))'
+    async with neovim(nvim, script, environ=environ, folder=project) as editor:
+        assert "left out: adding.py (" in await editor.told()
+
+
 async def test_a_server_that_is_not_installed_is_told_with_what_to_do(
     nvim: str, environ: dict[str, str], project: Path
 ) -> None:
@@ -317,13 +335,17 @@ async def test_an_action_that_is_stopped_changes_nothing(
     Choices = { "Improve" }
     vim.cmd("1,2AiActions")
     Wait("the call", function() return vim.fn.filereadable("../called") == 1 end)
+    local ai = require("ai_gateway")
+    Tell(Wait("progress", function() return ai.statusline():match("^AI openai … .+ · %d+ s$") end))
     vim.cmd("AiStop")
+    Wait("its end", function() return ai.statusline() == "AI openai" end)
     Wait("the stop", function() return vim.fn.filereadable("../stopped") == 1 end)
     Tell(Text())
     """
     async with neovim(nvim, script, environ=environ, folder=project) as editor:
         await upstream.wait_for_calls(1)
         (project.parent / "called").touch()
+        assert "AI openai … " in await editor.told()
         await upstream.wait_until_idle()
         (project.parent / "stopped").touch()
         assert await editor.told() == SOURCE.removesuffix("\n")

@@ -156,6 +156,40 @@ async def test_an_error_is_told_with_what_to_do(
         assert await editor.told() == "set a valid one"
 
 
+async def test_a_tier_that_can_not_be_reached_is_not_called_ready(
+    vim: str, environ: dict[str, str], project: Path
+) -> None:
+    nobody = {**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1"}
+    async with running_vim(vim, "AiHealth\ncall Tell(Shown('openai'))", environ=nobody, folder=project) as editor:
+        assert "(gpt-4o-mini): can't be reached" in await editor.told()
+
+
+async def test_it_is_told_why_a_file_that_is_kept_out_has_no_actions_and_no_part_in_a_question(
+    vim: str, upstream: FakeOpenAI, environ: dict[str, str], project: Path
+) -> None:
+    (project / ".aiexclude").write_text("adding.py\n", "utf-8")
+    script = r"""
+    AiHealth
+    call Shown('openai')
+    close
+    1,2AiActions
+    call Tell(Told('[^\n]*aiexclude[^\n]*'))
+    1,2AiAsk why?
+    call Tell(Shown('cloud: '))
+    """
+    async with running_vim(vim, script, environ=environ, folder=project) as editor:
+        assert ".aiexclude" in await editor.told()
+        assert "left out: adding.py (" in await editor.told()
+    assert "return a - b" not in str(upstream.requests[-1].json["messages"])
+
+
+async def test_a_server_that_ends_at_once_is_told(vim: str, environ: dict[str, str], project: Path) -> None:
+    first = "let g:ai_gateway_command = ['false']\n"
+    script = "AiHealth\ncall Tell(Told('the server has ended[^\\n]*'))"
+    async with running_vim(vim, script, environ=environ, folder=project, first=first) as editor:
+        assert (await editor.told()).startswith("the server has ended")
+
+
 async def test_a_server_that_is_not_installed_is_told_with_what_to_do(
     vim: str, environ: dict[str, str], project: Path
 ) -> None:

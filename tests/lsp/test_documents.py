@@ -146,3 +146,54 @@ async def test_a_change_of_a_document_that_is_not_open_is_no_incident(
 async def test_the_disk_is_not_read_for_a_document_that_is_not_open(server: GatewayServer) -> None:
     here = "file://" + __file__
     assert server.workspace.get_text_document(here).source == ""
+
+
+FIRST, SECOND = "file:///caf%E8.py", "file:///caf%E9.py"
+"""Two names as a file system without UTF-8 has them."""
+
+
+def opened(server: GatewayServer, *uris: str) -> None:
+    for uri in uris:
+        document = {"uri": uri, "languageId": "python", "version": 1, "text": f"# {uri}\n"}
+        say(server, "textDocument/didOpen", {"textDocument": document})
+
+
+async def test_names_that_are_no_utf_8_belong_to_documents_of_their_own(server: GatewayServer) -> None:
+    opened(server, FIRST, SECOND)
+    for uri in (FIRST, SECOND):
+        document = server.documents.open_document(uri)
+        assert document is not None
+        assert (document.uri, document.source) == (uri, f"# {uri}\n")
+    say(server, "textDocument/didClose", {"textDocument": {"uri": SECOND}})
+    assert server.documents.open_document(FIRST) is not None
+
+
+async def test_however_a_name_is_escaped_it_is_the_same_document(server: GatewayServer) -> None:
+    opened(server, "file:///c%3A/a%20b.py")
+    assert server.documents.open_document("file:///c:/a b.py") is not None
+
+
+@pytest.mark.parametrize("method", ["textDocument/didChange", "textDocument/didOpen"])
+async def test_a_document_of_which_a_change_could_not_be_read_counts_as_closed(
+    method: str, server: GatewayServer
+) -> None:
+    opened(server, FIRST, URI)
+    say(server, method, {"textDocument": {"uri": URI, "version": 2}, "contentChanges": [{"range": {}, "text": "x"}]})
+    say(server, "textDocument/didChange", change("y"))
+    assert server.documents.open_document(URI) is None
+    assert server.documents.open_document(FIRST) is not None
+    opened(server, URI)
+    assert server.documents.open_document(URI) is not None
+
+
+async def test_a_message_that_could_not_be_read_may_have_been_a_change_of_any_document(server: GatewayServer) -> None:
+    opened(server, FIRST, URI)
+    server.protocol.receive(b'{"jsonrpc":"2.0","method":"textDocument/didChange","params":"caf\xe9"}')
+    assert [server.documents.open_document(uri) for uri in (FIRST, URI)] == [None, None]
+
+
+async def test_what_is_no_change_and_could_not_be_read_closes_nothing(server: GatewayServer) -> None:
+    opened(server, URI)
+    say(server, "workspace/didChangeConfiguration", [1, 2])
+    say(server, "textDocument/didSave", {})
+    assert server.documents.open_document(URI) is not None

@@ -9,6 +9,8 @@ import pytest
 from ai_gateway.fakes import FakeOpenAI
 from ai_gateway.messages.results import ExplainResult, QueryResult
 from ai_gateway.messages.schema import adapter_of
+from support.listener import connected
+from support.repositories import new_repo
 from support.rpc import Json, running_server
 
 SECRET = "my innermost thought"
@@ -17,7 +19,8 @@ SECRET = "my innermost thought"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     project = tmp_path / "project"
-    (project / ".git").mkdir(parents=True)
+    new_repo(project)
+    (project / ".git" / "HEAD").touch()
     (project / ".aiexclude").write_text("secrets/\n")
     (project / ".gitignore").write_text("*.log\n")
     return project
@@ -33,7 +36,7 @@ def contents(folder: Path) -> bytes:
 
 
 async def test_entries_of_the_context_are_left_out_and_named_and_the_query_goes_on(
-    tmp_path: Path, project: Path, upstream: FakeOpenAI, cloud: dict[str, str]
+    address: str, project: Path, upstream: FakeOpenAI, settings: Json
 ) -> None:
     context: list[Json] = [
         entry(project / "secrets" / "plan.md", path="secrets/plan.md"),
@@ -41,8 +44,8 @@ async def test_entries_of_the_context_are_left_out_and_named_and_the_query_goes_
         entry(project / "main.py", "print(1)", path="main.py"),
         {"text": "of no file"},
     ]
-    async with running_server(tmp_path, environ=cloud) as server:
-        await server.initialize()
+    async with connected(address) as server:
+        await server.initialize(settings)
         asked = await server.result("ai/query", {"prompt": "explain", "context": context})
         only = await server.result("ai/query", {"prompt": "explain", "context": context[:2]})
         told = await server.result("ai/explain", {"query_id": asked["query_id"], "sent": True})
@@ -83,12 +86,12 @@ async def test_entries_of_the_context_are_left_out_and_named_and_the_query_goes_
 
 @pytest.mark.parametrize("method", ["ai/query", "ai/embed"])
 async def test_a_prompt_that_quotes_one_itself_is_refused(
-    tmp_path: Path, project: Path, upstream: FakeOpenAI, cloud: dict[str, str], method: str
+    address: str, project: Path, upstream: FakeOpenAI, settings: Json, method: str
 ) -> None:
     given = {"prompt": SECRET} if method == "ai/query" else {"input": SECRET}
     path = str(project / "secrets" / "plan.md")
-    async with running_server(tmp_path, environ=cloud) as server:
-        await server.initialize()
+    async with connected(address) as server:
+        await server.initialize(settings)
         error = (await server.request(method, {**given, "paths": [str(project / "main.py"), path]}))["error"]
         told = await server.result("ai/explain", {"sent": True})
     assert (error["code"], error["data"]) == (-32602, {"field": "paths"})
@@ -98,12 +101,12 @@ async def test_a_prompt_that_quotes_one_itself_is_refused(
 
 
 async def test_relative_paths_begin_in_the_folders_of_the_workspace(
-    tmp_path: Path, project: Path, upstream: FakeOpenAI, cloud: dict[str, str]
+    tmp_path: Path, address: str, project: Path, upstream: FakeOpenAI, settings: Json
 ) -> None:
     folders = [{"uri": (tmp_path / "other").as_uri(), "name": "a"}, {"uri": project.as_uri(), "name": "b"}]
-    async with running_server(tmp_path, environ=cloud) as server:
-        params: Json = {"processId": None, "capabilities": {}, "workspaceFolders": folders}
-        await server.result("initialize", params)
+    async with connected(address) as server:
+        params: Json = {"capabilities": {}, "initializationOptions": settings, "workspaceFolders": folders}
+        await server.result("initialize", {"processId": None, **params})
         server.notify("initialized", {})
         asked = await server.result(
             "ai/query", {"prompt": "hi", "context": [{"path": "secrets/plan.md", "text": SECRET}]}
@@ -114,12 +117,10 @@ async def test_relative_paths_begin_in_the_folders_of_the_workspace(
     assert SECRET not in repr([request.json for request in upstream.requests])
 
 
-async def test_settings_change_what_is_kept_out_without_a_restart(
-    tmp_path: Path, project: Path, cloud: dict[str, str]
-) -> None:
+async def test_settings_change_what_is_kept_out_without_a_restart(address: str, project: Path, settings: Json) -> None:
     query = {"prompt": "hi", "context": [entry(project / "debug.log"), entry(project / "my.pem")]}
-    async with running_server(tmp_path, environ=cloud) as server:
-        await server.initialize({"privacy": {"useGitignore": False, "exclude": ["*.pem"]}})
+    async with connected(address) as server:
+        await server.initialize({**settings, "privacy": {"useGitignore": False, "exclude": ["*.pem"]}})
         first = await server.result("ai/query", query)
         changed = {"privacy": {"useGitignore": True, "exclude": ["[no pattern"]}}
         server.notify("workspace/didChangeConfiguration", {"settings": {"aiGateway": changed}})

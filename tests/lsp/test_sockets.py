@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,39 +14,8 @@ import pytest
 from ai_gateway.fakes import FakeOpenAI, Fault
 from ai_gateway.lsp.address import parse_address
 from ai_gateway.lsp.websocket import is_allowed_origin
-from support.rpc import HANG_SECONDS, RpcClient, environment, framed
-
-
-@asynccontextmanager
-async def listening(home: Path, transport: str, environ: dict[str, str]) -> AsyncIterator[tuple[Process, str]]:
-    """Run a server on a port of its own choice, and give its process and its address."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ai_gateway", f"--{transport}", "0", stderr=PIPE, env=environment(home, **environ)
-    )
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(HANG_SECONDS):
-            line = (await process.stderr.readline()).decode().strip()
-        assert line.startswith("listening on "), line
-        yield process, line.removeprefix("listening on ")
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(HANG_SECONDS):
-            rest = await process.stderr.read()
-            assert (await process.wait(), rest) == (128 + signal.SIGTERM, b"")
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-@asynccontextmanager
-async def connected(address: str) -> AsyncIterator[RpcClient]:
-    parts = urlsplit(address)
-    client = RpcClient(*await asyncio.open_connection(parts.hostname, parts.port))
-    try:
-        yield client
-    finally:
-        await client.aclose()
+from support.listener import connected, listening
+from support.rpc import HANG_SECONDS, framed
 
 
 async def test_each_tcp_connection_has_a_server_of_its_own(

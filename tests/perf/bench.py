@@ -162,6 +162,7 @@ def code_actions(rounds: int) -> list[Figure]:
     edited: list[float] = []
     with tempfile.TemporaryDirectory() as folder, upstream() as port:
         (Path(folder) / ".git").mkdir()
+        (Path(folder) / ".git" / "HEAD").touch()
         (Path(folder) / ".gitignore").write_text("*.log\nbuild/\n")
         for _ in range(rounds):
             with gateway(one_tier(port)) as client:

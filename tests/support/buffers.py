@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import unquote, urlsplit
 
+from support.listener import connected
 from support.rpc import HANG_SECONDS, Json, RpcClient, running_server
 
 CAPABILITIES: Json = {
@@ -197,38 +198,50 @@ class Editor:
         return sum(map(len, lines[: position["line"]])) + column
 
 
+class How(TypedDict, total=False):
+    """How an editor differs from others."""
+
+    capabilities: Json
+    encoding: str
+    folder: Path
+
+
 @asynccontextmanager
-async def editing(
-    home: Path,
-    environ: Mapping[str, str],
-    *,
-    capabilities: Json | None = None,
-    encoding: str = "utf-16",
-    folder: Path | None = None,
-    opened: bool = True,
-) -> AsyncIterator[Editor]:
-    """An editor and its server, for the length of a block."""
-    async with running_server(home, environ=environ) as server:
-        folders = None if folder is None else [{"uri": folder.as_uri(), "name": folder.name}]
-        general = {"general": {"positionEncodings": [encoding]}}
-        params = {
-            "processId": None,
-            "capabilities": {**(CAPABILITIES if capabilities is None else capabilities), **general},
-            "workspaceFolders": folders,
-        }
-        initialized = await server.result("initialize", params)
-        assert initialized["capabilities"]["positionEncoding"] == encoding
-        server.notify("initialized", {})
-        if opened:
-            await server.notification("ai/status")
-        editor = Editor(server, encoding)
-        working = asyncio.create_task(editor.work())
-        try:
-            yield editor
-        finally:
-            working.cancel()
-            with suppress(asyncio.CancelledError, AssertionError):  # the latter where the server has left
-                await working
+async def editing(address: str, settings: Json, **how: Unpack[How]) -> AsyncIterator[Editor]:
+    """An editor with these settings, at a server that other tests use as well, for the length of a block."""
+    async with connected(address) as server, editor_of(server, settings, **how) as editor:
+        yield editor
+
+
+@asynccontextmanager
+async def editing_alone(home: Path, environ: Mapping[str, str], **how: Unpack[How]) -> AsyncIterator[Editor]:
+    """An editor and a server process of its own, for the length of a block."""
+    async with running_server(home, environ=environ) as server, editor_of(server, **how) as editor:
+        yield editor
+
+
+@asynccontextmanager
+async def editor_of(server: RpcClient, settings: Json | None = None, **how: Unpack[How]) -> AsyncIterator[Editor]:
+    """An editor for a server that nobody has initialized yet."""
+    folder, encoding = how.get("folder"), how.get("encoding", "utf-16")
+    params = {
+        "processId": None,
+        "capabilities": {**how.get("capabilities", CAPABILITIES), "general": {"positionEncodings": [encoding]}},
+        "initializationOptions": settings,
+        "workspaceFolders": None if folder is None else [{"uri": folder.as_uri(), "name": folder.name}],
+    }
+    initialized = await server.result("initialize", params)
+    assert initialized["capabilities"]["positionEncoding"] == encoding
+    server.notify("initialized", {})
+    await server.notification("ai/status")
+    editor = Editor(server, encoding)
+    working = asyncio.create_task(editor.work())
+    try:
+        yield editor
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError, AssertionError):  # the latter where the server has left
+            await working
 
 
 def lines(first: int, last: int) -> Json:

@@ -66,6 +66,15 @@ def new_repo(folder: Path, *, branch: str = "main") -> Repo:
     return repo
 
 
+def repo_with_topic(folder: Path) -> Repo:
+    """Make one whose branch `topic` has one commit more than `main`."""
+    repo = new_repo(folder)
+    repo.commit("Begin", hello__py="1\n")
+    repo.branch("topic")
+    repo.commit("Go on", hello__py="2\n")
+    return repo
+
+
 def forget_outer_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no git look for the repository whose hook runs these tests."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:

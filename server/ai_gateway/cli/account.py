@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
@@ -45,7 +45,7 @@ async def _login(arguments: Arguments) -> int:
         code = await gateway.sign_in()
         assert code is not None  # noqa: S101 - no token was given
         minutes = code.expires_in_seconds / SECONDS_PER_MINUTE
-        _say(f"open  {code.verification_uri}\nenter {code.user_code}   (within {minutes:.0f} minutes)\n{ABOUT_THE_APP}")
+        say(f"open  {code.verification_uri}\nenter {code.user_code}   (within {minutes:.0f} minutes)\n{ABOUT_THE_APP}")
         await gateway.signed_in()
         copilot = [tier for tier in gateway.tiers if tier.name == "copilot"]
         works = [tier.missing is None and await check(tier) for tier in copilot]
@@ -63,9 +63,5 @@ async def _logout(arguments: Arguments) -> list[str]:
 
 
 def _complain(error: GatewayError) -> int:
-    _say(f"ai-gateway: {error}")
+    say(f"ai-gateway: {error}")
     return Exit.FAILED
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

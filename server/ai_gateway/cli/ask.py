@@ -12,9 +12,10 @@ from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
+from ai_gateway.cli.saying import say, shown
 from ai_gateway.cli.settings import settings_of
+from ai_gateway.explaining.byline import byline
 from ai_gateway.explaining.page import page_of
-from ai_gateway.explaining.told import told
 from ai_gateway.explaining.what_was_sent import sent_page_of
 from ai_gateway.failures import GatewayError, NoTierAnswered, QueryRefused
 from ai_gateway.gateway import Gateway
@@ -79,21 +80,21 @@ async def _tell(gateway: Gateway, query: Query, arguments: Arguments) -> None:
         async for event in events:
             match event:
                 case Delta(text) if shows:
-                    print(text, end="", flush=True)
+                    print(shown(text, sys.stdout), end="", flush=True)
                 case Reset(reason) if shows:
                     print(flush=True)
-                    _say(f"broke off ({reason}); what is above does not count, starting over")
+                    say(f"broke off ({reason}); what is above does not count, starting over")
                 case Answer():
                     _print_answer(event, arguments, is_shown=shows)
 
 
 def _print_answer(answer: Answer, arguments: Arguments, *, is_shown: bool) -> None:
     if arguments.json:
-        print(json.dumps(query_result(answer), indent=2, ensure_ascii=False))
+        print(shown(json.dumps(query_result(answer), indent=2, ensure_ascii=False), sys.stdout))
     else:
-        print("" if is_shown else answer.content)
+        print("" if is_shown else shown(answer.content, sys.stdout))
     if not arguments.quiet:
-        _say(told(answer))
+        say(byline(answer))
 
 
 def _prompt(words: list[str]) -> str:
@@ -104,14 +105,10 @@ def _prompt(words: list[str]) -> str:
     return f"{text}\n\n{read}" if text else read
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
 def _complain(error: GatewayError) -> Exit:
-    _say(f"ai-gateway: {error}")
+    say(f"ai-gateway: {error}")
     if not isinstance(error, NoTierAnswered):
         return Exit.USAGE
     if error.hint:
-        _say(f"  {error.hint}")
+        say(f"  {error.hint}")
     return Exit.REFUSED if isinstance(error, QueryRefused) else Exit.NO_ANSWER

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError, InvalidQuery
 from ai_gateway.gateway import Gateway
@@ -88,5 +88,5 @@ def _shared_gateway(arguments: Arguments) -> Gateway:
 
 
 def _complain(error: GatewayError) -> int:
-    print(f"ai-gateway: {error}", file=sys.stderr)
+    say(f"ai-gateway: {error}")
     return Exit.USAGE if isinstance(error, InvalidQuery) else Exit.FAILED

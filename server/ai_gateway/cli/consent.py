@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 
 from ai_gateway.clock import SYSTEM_CLOCK
+from ai_gateway.printing import printable
 from ai_gateway.spending import Consent, NobodyToAsk, SpendRequest
 from ai_gateway.spending.words import CHOICES, question_of
 
@@ -28,7 +29,7 @@ async def ask_on_terminal(request: SpendRequest) -> Consent:
         raise NobodyToAsk("standard input and standard error are not both a terminal that this command may use")
     keys = ", ".join(f"{key} = {CHOICES[consent].lower()}" for key, consent in KEYS.items())
     _forget_typed()
-    print(f"{question_of(request, SYSTEM_CLOCK.time())}\n{keys}: ", end="", file=sys.stderr, flush=True)
+    print(f"{printable(question_of(request, SYSTEM_CLOCK.time()))}\n{keys}: ", end="", file=sys.stderr, flush=True)
     reply = None
     try:
         reply = await _line()

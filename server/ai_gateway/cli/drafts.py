@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say, shown
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.drafting.draft import Origin
 from ai_gateway.drafting.drafter import draft_commit_message, draft_pull_request
-from ai_gateway.explaining.told import told
+from ai_gateway.explaining.byline import byline
 from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import commit_message_result, pull_request_result
@@ -62,13 +63,13 @@ def _run(drafted: Callable[[Gateway], Awaitable[Drafted]], arguments: Arguments)
     try:
         text, result, origin = asyncio.run(_drafted(drafted, arguments))
     except GatewayError as error:
-        _say(f"ai-gateway: {error}")
+        say(f"ai-gateway: {error}")
         return Exit.USAGE
-    print(json.dumps(result, indent=2, ensure_ascii=False) if arguments.json else text)
+    print(shown(json.dumps(result, indent=2, ensure_ascii=False) if arguments.json else text, sys.stdout))
     if origin.problem is not None:
-        _say(f"ai-gateway: no model wrote this, it is the template's: {origin.problem}")
+        say(f"ai-gateway: no model wrote this, it is the template's: {origin.problem}")
     elif origin.answer is not None and not arguments.quiet:
-        _say(told(origin.answer))
+        say(byline(origin.answer))
     return Exit.OK
 
 
@@ -80,8 +81,4 @@ async def _drafted(drafted: Callable[[Gateway], Awaitable[Drafted]], arguments: 
 
 def _teller(arguments: Arguments) -> Callable[[str], None]:
     """Tell a person who waits what happens; scripts need not know."""
-    return _say if sys.stderr.isatty() and not arguments.quiet else lambda _line: None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    return say if sys.stderr.isatty() and not arguments.quiet else lambda _line: None

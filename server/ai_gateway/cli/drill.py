@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.drill.faults import FAULTS
 from ai_gateway.drill.rehearsal import Drill
@@ -40,7 +40,7 @@ def drill(arguments: Arguments) -> int:
     try:
         report = asyncio.run(_held(arguments))
     except GatewayError as error:
-        _say(f"ai-gateway: {error}")
+        say(f"ai-gateway: {error}")
         return Exit.USAGE
     if arguments.json:
         print(json.dumps(drill_result(report), indent=2))
@@ -51,7 +51,7 @@ def drill(arguments: Arguments) -> int:
 
 async def _held(arguments: Arguments) -> DrillReport:
     async with Gateway.from_settings(settings_of(arguments)) as gateway:
-        drill = Drill(gateway, arguments.provider, arguments.fault, arguments.seconds, tell=_say)
+        drill = Drill(gateway, arguments.provider, arguments.fault, arguments.seconds, tell=say)
         with _ended_by_interrupt(drill):
             return await drill.run()
 
@@ -119,7 +119,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

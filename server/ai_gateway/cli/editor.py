@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import ai_gateway
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.near import meant
 
 PACKAGE = Path(ai_gateway.__file__).parent
@@ -22,8 +22,8 @@ def editor(arguments: Arguments) -> int:
         print(json.dumps(names, indent=2) if arguments.json else "\n".join(f"{n}\t{p}" for n, p in names.items()))
         return Exit.OK
     if arguments.editor not in folders:
-        print(f"ai-gateway: no files for {arguments.editor!r}{meant(arguments.editor, folders)}", file=sys.stderr)
-        print(f"  there are some for: {', '.join(folders) or 'none'}", file=sys.stderr)
+        say(f"ai-gateway: no files for {arguments.editor!r}{meant(arguments.editor, folders)}")
+        say(f"  there are some for: {', '.join(folders) or 'none'}")
         return Exit.USAGE
     folder = str(folders[arguments.editor])
     print(json.dumps({arguments.editor: folder}) if arguments.json else folder)

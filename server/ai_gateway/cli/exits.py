@@ -9,7 +9,7 @@ class Exit(IntEnum):
     OK = 0
     FAILED = 1
     """Something is not well: `health` and `doctor` found a fault, `demo` did not show what it should, and in a
-    `drill` a question was not answered."""
+    `drill` a question was not answered. Or the result could not be written."""
     USAGE = 2
     """The command or the query can't be asked as it stands."""
     NO_ANSWER = 3

@@ -9,6 +9,7 @@ import sys
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.explaining.page import page_of
 from ai_gateway.failures import GatewayError
@@ -22,7 +23,7 @@ def explain(arguments: Arguments) -> int:
     try:
         trace = asyncio.run(_found(arguments))
     except GatewayError as error:
-        print(f"ai-gateway: {error}", file=sys.stderr)
+        say(f"ai-gateway: {error}")
         return Exit.FAILED if arguments.query_id is None else Exit.USAGE
     if arguments.json:
         print(json.dumps(explain_result(trace, replayed=arguments.replay), indent=2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
@@ -40,7 +40,7 @@ def metrics(arguments: Arguments) -> int:
     try:
         found = asyncio.run(_found(arguments))
     except GatewayError as error:
-        print(f"ai-gateway: {error}", file=sys.stderr)
+        say(f"ai-gateway: {error}")
         return Exit.FAILED
     if arguments.prometheus:
         print(exposition(found.figures, found.states), end="")

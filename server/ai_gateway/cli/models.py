@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.messages.encode import models_result
 from ai_gateway.messages.results import ModelResult, ModelsResult
+from ai_gateway.printing import in_one_line
 
 
 def models(arguments: Arguments) -> int:
@@ -23,7 +25,7 @@ def models(arguments: Arguments) -> int:
     try:
         found = asyncio.run(_found(arguments))
     except InvalidQuery as error:
-        print(f"ai-gateway: {error}", file=sys.stderr)
+        say(f"ai-gateway: {error}")
         return Exit.USAGE
     if arguments.json:
         print(json.dumps(found, indent=2))
@@ -43,13 +45,15 @@ def _print(found: ModelsResult) -> None:
     for column in ("tier", "provider", "model", "reads", ""):
         table.add_column(column, overflow="fold")
     for model in found["models"]:
-        table.add_row(model["backend"], model["provider"], model["id"], _reads(model), _remark(model))
+        table.add_row(
+            model["backend"], model["provider"], Text(in_one_line(model["id"])), _reads(model), _remark(model)
+        )
     if found["models"]:
         Console(highlight=False).print(table)
     for problem in found["problems"]:
-        print(problem, file=sys.stderr)
+        say(problem)
     if not found["models"] and not found["problems"]:
-        print("no provider is configured; see: ai-gateway doctor", file=sys.stderr)
+        say("no provider is configured; see: ai-gateway doctor")
 
 
 def _reads(model: ModelResult) -> str:

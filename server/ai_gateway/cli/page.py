@@ -7,11 +7,14 @@ from typing import TextIO
 from rich.console import Console
 from rich.markdown import Markdown
 
+from ai_gateway.cli.saying import shown
+from ai_gateway.printing import printable
+
 
 def print_page(page: str, file: TextIO) -> None:
     """Print it laid out on a terminal, and as it is elsewhere."""
     console = Console(file=file, highlight=False)
     if console.is_terminal:
-        console.print(Markdown(page, hyperlinks=False))
+        console.print(Markdown(printable(page), hyperlinks=False))
     else:
-        file.write(page)
+        file.write(shown(page, file))

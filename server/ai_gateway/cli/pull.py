@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from ai_gateway.assemble import network_of
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.config import LoadedSettings
 from ai_gateway.failures import ProviderFailure
@@ -50,7 +50,7 @@ def pull(arguments: Arguments) -> int:
         print(json.dumps({"model": model, "status": "success", "size_bytes": size_bytes}))
     if not arguments.quiet:
         use = "" if model == configured else f"; to have it asked, set LOCAL_MODEL={model}"
-        _say(f"{model} is here, {decimal(size_bytes)}{use}")
+        say(f"{model} is here, {decimal(size_bytes)}{use}")
     return Exit.OK
 
 
@@ -112,10 +112,6 @@ def _lines(console: Console) -> Show:
     return show
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
 def _complain(text: str, code: Exit) -> int:
-    _say(f"ai-gateway: {text}")
+    say(f"ai-gateway: {text}")
     return code

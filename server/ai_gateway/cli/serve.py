@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
+from ai_gateway.cli.saying import say
 from ai_gateway.lsp.memory import import_protocol
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ def serve(arguments: Arguments) -> int:
     try:
         return run(cast("Literal['stdio', 'tcp', 'ws']", transport), address, load=load)
     except (OSError, ValueError) as error:
-        print(f"ai-gateway: can't listen on {address}: {error}", file=sys.stderr)
+        say(f"ai-gateway: can't listen on {address}: {error}")
         return Exit.USAGE

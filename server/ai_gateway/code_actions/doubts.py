@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ai_gateway.code_actions.elisions import is_only_dots, leaves_out
-from ai_gateway.code_actions.excerpt import BLANKS, is_blank
+from ai_gateway.code_actions.excerpt import is_blank
 from ai_gateway.code_actions.kinds import ActionKind
 from ai_gateway.code_actions.languages import PROSE, comments_of
 from ai_gateway.code_actions.parsing import is_valid, means_the_same
 from ai_gateway.code_actions.scanning import code_lines, open_blocks, open_brackets
+from ai_gateway.lines import BLANKS
 from ai_gateway.privacy.masking import BEGINNING
 
 SHORT_REGION = 12

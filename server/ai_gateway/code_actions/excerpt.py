@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ai_gateway.lines import bare_lines_of, lines_of
+from ai_gateway.lines import BLANKS, bare_lines_of, lines_of
 
-BLANKS = " \t"
-"""What indents, and what a blank line may hold. A form feed or U+2028 is text."""
 BOM = "\ufeff"
 
 MOST_BEFORE = 6_000

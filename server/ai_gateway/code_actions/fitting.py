@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ai_gateway.code_actions.excerpt import BLANKS, Excerpt, indent_of, is_blank
+from ai_gateway.code_actions.excerpt import Excerpt, indent_of, is_blank
+from ai_gateway.lines import BLANKS
 
 Lines = Sequence[str]
 

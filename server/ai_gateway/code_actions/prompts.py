@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ai_gateway.code_actions.excerpt import Excerpt, Problem
-from ai_gateway.code_actions.fences import LEAST_FENCE, fence_around
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.languages import PROSE, test_path
+from ai_gateway.fences import LEAST_FENCE, fence_around
 from ai_gateway.model import Message, Prompt
 
 LONGEST_REGION = 20_000
@@ -116,7 +116,7 @@ def _form(kind: ActionKind, excerpt: Excerpt) -> str:
 def _fence(excerpt: Excerpt) -> str:
     """Longer than any in the code; where code itself likes fences, one more than it would use."""
     least = LEAST_FENCE + 1 if excerpt.language_id in PROSE else LEAST_FENCE
-    return fence_around(excerpt.before + "\n" + excerpt.region_text + "\n" + excerpt.after, least)
+    return fence_around(excerpt.before, excerpt.region_text, excerpt.after, least=least)
 
 
 def _request(kind: ActionKind, excerpt: Excerpt, question: str | None) -> str:

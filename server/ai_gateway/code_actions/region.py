@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ai_gateway.code_actions.excerpt import BLANKS, BOM, indent_of, is_blank
+from ai_gateway.code_actions.excerpt import BOM, indent_of, is_blank
 from ai_gateway.code_actions.languages import comments_of
 from ai_gateway.code_actions.scanning import comment_lines
-from ai_gateway.lines import bare_lines_of
+from ai_gateway.lines import BLANKS, bare_lines_of
 
 Lines = tuple[int, int]
 """First and last line, from 0, both included."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from ai_gateway.code_actions.doubts import Change, first_doubt
 from ai_gateway.code_actions.excerpt import BOM, Excerpt
-from ai_gateway.code_actions.fences import blocks
 from ai_gateway.code_actions.fitting import (
     Unfit,
     indented_like,
@@ -21,8 +20,9 @@ from ai_gateway.code_actions.fitting import (
 )
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.languages import is_of_language, test_path
-from ai_gateway.code_actions.notation import marks_in
-from ai_gateway.lines import bare_lines_of, lines_of
+from ai_gateway.code_actions.line_marks import marks_in
+from ai_gateway.fences import blocks
+from ai_gateway.lines import bare_lines_of, lines_of, with_plain_ends
 from ai_gateway.model import FinishReason
 
 LONGEST_ANSWER = 300_000
@@ -110,8 +110,8 @@ def replacement_for(
             old=excerpt.region,
             new=tuple(new),
             first_line=excerpt.first_line,
-            document=_with_plain_ends(excerpt.text),
-            changed=_with_plain_ends(replacement.applied_to(excerpt.text)),
+            document=with_plain_ends(excerpt.text),
+            changed=with_plain_ends(replacement.applied_to(excerpt.text)),
         )
     )
     return replacement if doubt is None else Unusable(doubt)
@@ -201,7 +201,3 @@ def _trimmed(excerpt: Excerpt, new: list[str]) -> Replacement:
     tail = next((at for at in range(rest) if old[-1 - at] != new[-1 - at]), rest)
     text = excerpt.eol.join(new[head : len(new) - tail])
     return Replacement(excerpt.first_line + head, excerpt.last_line - tail, text)
-
-
-def _with_plain_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

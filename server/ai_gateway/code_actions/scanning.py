@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
-from ai_gateway.code_actions.excerpt import BLANKS, is_blank
+from ai_gateway.code_actions.excerpt import is_blank
 from ai_gateway.code_actions.languages import Comments, comments_of
+from ai_gateway.lines import BLANKS
 
 _BLOCKS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = MappingProxyType(
     {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ai_gateway.lines import with_plain_ends
+
 MAX_PREFIX = 6000
 """Characters: about 2000 tokens, which a model on a laptop reads in a second or two."""
 MAX_SUFFIX = 2000
@@ -52,8 +54,8 @@ def gap_at(lines: Sequence[str], line: int, character: int, *, until: int | None
     """
     line = min(line, len(lines))
     current = lines[line] if line < len(lines) else ""
-    before = _normal(current[:character]) + inserted
-    after = _normal(current[character if until is None else until :])
+    before = with_plain_ends(current[:character]) + inserted
+    after = with_plain_ends(current[character if until is None else until :])
     return Gap(
         prefix=_gathered((lines[number] for number in range(line - 1, -1, -1)), before, MAX_PREFIX, in_front=True),
         suffix=_gathered((lines[number] for number in range(line + 1, len(lines))), after, MAX_SUFFIX, in_front=False),
@@ -69,9 +71,5 @@ def _gathered(lines: Iterable[str], text: str, room: int, *, in_front: bool) -> 
         left -= len(line)
         if left < 0:
             break
-        pieces.append(_normal(line))
+        pieces.append(with_plain_ends(line))
     return "".join(pieces[::-1] if in_front else pieces)
-
-
-def _normal(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ai_gateway.completion.gap import Gap
+from ai_gateway.lines import with_plain_ends
 
 MAX_LINES = 24
 LONG_ENOUGH = 3
@@ -32,7 +33,7 @@ def usable(answer: str, gap: Gap, *, is_cut: bool = False, max_lines: int = MAX_
         is_cut: Whether it ends where its limit of tokens was reached.
         max_lines: The rest is left out.
     """
-    text = answer.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_plain_ends(answer)
     mark = _MARKS.search(text)
     text = _unfenced(text if mark is None else text[: mark.start()], gap)
     text = _without_line_before(text, gap)

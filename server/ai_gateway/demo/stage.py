@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ai_gateway.explaining.reasons import in_words
+from ai_gateway.reasons import in_words
 
 NAME_WIDTH = 17
 MARGIN = NAME_WIDTH + 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ai_gateway.drafting.problems import DetachedHead, NoCommits, NoCommonHistory, NoSuchBase
 from ai_gateway.drafting.repository import BRANCHES, Repository, text_of
 from ai_gateway.near import meant
+from ai_gateway.printing import in_one_line
 
 USUAL_NAMES = ("main", "master", "develop")
 REMOTES = "refs/remotes/"
@@ -56,8 +57,10 @@ async def base_of(repository: Repository, given: str | None) -> Base:
 
 
 async def _named(repository: Repository, given: str) -> tuple[str, str]:
-    if not given.strip() or given.startswith("-") or any(ord(character) < 32 for character in given):
+    if not given.strip() or given.startswith("-"):
         raise NoSuchBase("a base is the name of a branch, a tag or a commit; it does not begin with '-'")
+    if in_one_line(given) != given:
+        raise NoSuchBase("a base is the name of a branch, a tag or a commit; it holds no control characters")
     if (commit := await repository.commit(given)) is not None:
         return given, commit
     for remote in await _remotes(repository):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ from ai_gateway.drafting.file_change import FileChange, file_changes
 from ai_gateway.drafting.patches import Blobs, Patch, PatchReader
 from ai_gateway.drafting.problems import Unmerged
 from ai_gateway.drafting.repository import Repository
+from ai_gateway.turns import Turns
 
 LISTING_BYTES = 2 * 1024 * 1024
 """Of the list of changed files: some ten thousand."""
@@ -114,10 +114,9 @@ async def with_patches(
 
 
 async def _left_out(repository: Repository, files: Sequence[FileChange], excluded: Excluded) -> list[FileChange]:
-    left_out = []
-    for position, file in enumerate(files):
-        if position % FILES_AT_ONCE == 0:
-            await asyncio.sleep(0)  # each takes a look at the disk, and others have work to do, too
+    left_out, turns = [], Turns()
+    for file in files:
+        await turns.give_way()
         if any(excluded(str(repository.top / path)) for path in file.paths):
             left_out.append(file)
     return left_out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ai_gateway.drafting.repository import Repository
+from ai_gateway.printing import printable
 
 MOST_COMMITS = 100
 RECENT_COMMITS = 12
@@ -55,5 +56,5 @@ async def _commits(repository: Repository, count: int, which: str) -> list[Commi
 
 
 def _commit(message: str) -> Commit:
-    subject, _, body = message.partition("\n")
+    subject, _, body = printable(message).partition("\n")
     return Commit(subject.strip()[:MESSAGE_CHARACTERS], body.strip()[:MESSAGE_CHARACTERS])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ai_gateway.chain import final_answer
 from ai_gateway.drafting import template
 from ai_gateway.drafting.bases import base_of
 from ai_gateway.drafting.changes import Changes, Comparison, changed_files, with_patches
@@ -23,7 +23,7 @@ from ai_gateway.drafting.repository import Repository, open_repository
 from ai_gateway.drafting.repository_template import repository_template
 from ai_gateway.failures import FailureKind, NoTierAnswered
 from ai_gateway.gateway import Gateway
-from ai_gateway.model import Answer, CacheMode, FinishReason, Prompt, Query, Started
+from ai_gateway.model import Answer, CacheMode, Event, FinishReason, Prompt, Query, Started
 
 DIFF_CHARACTERS = (48_000, 8_000)
 """How much of the changes a model is told; and how much if that was too long for those who were there to answer."""
@@ -166,13 +166,11 @@ class _Writer:
         return None, origin
 
     async def _answer(self, query: Query) -> Answer:
-        async with aclosing(self._gateway.stream(query)) as events:
-            async for event in events:
-                if isinstance(event, Started):
-                    self._tell(f"{event.backend}: {event.model or event.provider} writes")
-                if isinstance(event, Answer):
-                    return event
-        raise AssertionError("a stream of events ends in an answer or an error")
+        def tell(event: Event) -> None:
+            if isinstance(event, Started):
+                self._tell(f"{event.backend}: {event.model or event.provider} writes")
+
+        return await final_answer(self._gateway.stream(query), tell)
 
 
 def _read(answer: Answer, origin: Origin) -> tuple[Reply | None, Origin]:

@@ -20,13 +20,15 @@ from contextlib import asynccontextmanager, suppress
 from copy import copy
 from pathlib import Path
 
-from ai_gateway.drafting.problems import GitFailed, GitMissing
+from ai_gateway.drafting.problems import GitFailed, GitMissing, GitRefused
 
 GIT_SECONDS = 30.0
 """How long one command may take."""
 OUTPUT_BYTES = 4 * 1024 * 1024
 """Of one command's output: so much is read at most."""
 ERROR_BYTES = 4096
+USAGE = 129
+"""The exit code of a git that does not know an option."""
 CHUNK_BYTES = 64 * 1024
 HARDENED = (
     "--no-pager",
@@ -73,7 +75,7 @@ class Git:
         given = os.environ if environ is None else environ
         self._program = _program(given)
         self._folder = folder
-        self._environ = _environment(given, is_here=folder.resolve() == Path.cwd())
+        self._environ = _environment(given, is_here=_is_current(folder))
         self._time_limit_seconds = time_limit_seconds
 
     def at(self, folder: Path) -> Git:
@@ -90,7 +92,7 @@ class Git:
         """
         said = await self.answer(*arguments, limit=limit)
         if said is None:
-            raise GitFailed(f"git {arguments[0]} failed; see what it says when you run it yourself")
+            raise GitRefused(f"git {arguments[0]} failed; see what it says when you run it yourself")
         return said
 
     async def answer(self, *arguments: str, limit: int = OUTPUT_BYTES) -> bytes | None:
@@ -119,13 +121,16 @@ class Git:
                     if not take(data):
                         return True
                 code = await process.wait()
+                if code == USAGE:
+                    raise GitMissing(f"git is too old ({_last_words(await complaint)}); install 2.15 or newer")
                 if code > 1 or code < 0:
-                    raise GitFailed(f"git {arguments[0]} failed: {_last_words(await complaint)}")
+                    raise GitRefused(f"git {arguments[0]} failed: {_last_words(await complaint)}")
                 return code == 0
         except TimeoutError as error:
             seconds = self._time_limit_seconds
             raise GitFailed(
-                f"git {arguments[0]} took longer than {seconds:g} s and was stopped; describe less at a time"
+                f"git {arguments[0]} took longer than {seconds:g} s and was stopped; "
+                "run 'git status' to see whether something holds it up, or describe less at a time"
             ) from error
         except OSError as error:
             raise GitMissing(f"git can't be run ({error.strerror or type(error).__name__})") from error
@@ -158,6 +163,13 @@ def _program(environ: Mapping[str, str]) -> str:
     if found is None or not Path(found).is_absolute():
         raise GitMissing("git is not on the PATH; install it (https://git-scm.com), then ask again")
     return found
+
+
+def _is_current(folder: Path) -> bool:
+    try:
+        return folder.samefile(os.curdir)
+    except OSError:  # one of them is gone
+        return False
 
 
 def _environment(given: Mapping[str, str], *, is_here: bool) -> dict[str, str]:

@@ -10,11 +10,15 @@ class CannotDraft(GatewayError):
 
 
 class GitMissing(CannotDraft):
-    """Git is not installed, or can't be run."""
+    """Git is not installed, is too old, or can't be run."""
 
 
 class GitFailed(CannotDraft):
     """Git could not do what it was asked to, or took too long."""
+
+
+class GitRefused(GitFailed):
+    """Git said that it can't do that."""
 
 
 class NotARepository(CannotDraft):

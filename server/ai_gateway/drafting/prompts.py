@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from ai_gateway.drafting.commits import Commit
 from ai_gateway.drafting.digest import Digest
 from ai_gateway.drafting.repository_template import RepositoryTemplate
+from ai_gateway.fences import fence_around
 from ai_gateway.model import Message, Prompt
 
 COMMITS_SHARE = 4
@@ -67,10 +67,9 @@ def _changes(digest: Digest) -> list[Section]:
 
 
 def _prompt(instructions: str, sections: Iterable[Section]) -> Prompt:
-    """Put each section that is not empty into a fence that none of them can close (CommonMark 0.31, 4.5)."""
+    """Put each section that is not empty into a fence that none of them can close."""
     given = [(heading, text.strip("\n")) for heading, text in sections if text.strip()]
-    longest = max((len(run) for _, text in given for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = fence_around(*(text for _, text in given))
     asked = "\n\n".join(f"{heading}:\n{fence}\n{text}\n{fence}" for heading, text in given)
     return Prompt((Message("system", instructions), Message("user", asked)))
 

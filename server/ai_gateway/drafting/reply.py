@@ -6,15 +6,17 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from ai_gateway.printing import printable
+
 TITLE_CHARACTERS = 120
 SUBJECT_CHARACTERS = 72
 """What `git log --oneline` and most sites show of a subject."""
 BODY_COLUMNS = 72
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<inside>.*?)\n?(?P=fence)[`~]*", re.DOTALL)
+_FENCE = re.compile(r"(?P<fence>`{3,}+|~{3,}+)[^\n`]*\n(?P<inside>.*?)\n?(?P=fence)[`~]*", re.DOTALL)
 _LABEL = re.compile(
-    r"\A[\s#*_]*(?:pr|pull request|commit|suggested)?\s*(?:title|subject|message|commit)[\s*_]*:[\s*_]*", re.IGNORECASE
+    r"\A[\s#*_]*(?:(?:pr|pull request|commit|suggested)\s*)?(?:title|subject|message|commit)[\s*_]*:[\s*_]*",
+    re.IGNORECASE,
 )
 _LABEL_ALONE = re.compile(r"[#*_\s]+(?:title|subject)[*_\s]*", re.IGNORECASE)
 _BODY_LABEL = re.compile(
@@ -39,8 +41,7 @@ class Reply:
 
 def reply_of(text: str) -> Reply | None:
     """Read a model's answer; None: there is no title in it."""
-    text = _CONTROL.sub("", _THOUGHT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).strip()
-    text = _unwrapped(text)
+    text = _unwrapped(_THOUGHT.sub("", printable(text)).strip())
     title, _, body = text.partition("\n")
     title = _plain(title)
     if not re.search(r"\w", title):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ai_gateway.drafting.changes import Excluded
 from ai_gateway.drafting.repository import Repository
+from ai_gateway.printing import printable
 
 TEMPLATE_BYTES = 32 * 1024
 FOLDERS = (".github", "", "docs", ".gitlab", ".azuredevops", ".vsts", ".forgejo", ".gitea")
@@ -45,7 +46,7 @@ async def repository_template(
             if excluded(str(repository.top / path)):
                 continue
             said = await repository.git.output("cat-file", "blob", blob, limit=TEMPLATE_BYTES)
-            if text := said.decode("utf-8", "replace").replace("\r\n", "\n").strip():
+            if text := printable(said.decode("utf-8", "replace")).strip():
                 return RepositoryTemplate(path, text)
     return None
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
-from ai_gateway.explaining.reasons import in_words
 from ai_gateway.model import Attempt, BreakerState, Outcome
+from ai_gateway.printing import in_one_line
 from ai_gateway.providers.network import is_loopback
+from ai_gateway.reasons import in_words
 from ai_gateway.routing import Action
 from ai_gateway.spending.words import usd_in_words
 from ai_gateway.trace import Asked, CacheVerdict, Given, QueryOutcome, Step, Trace
@@ -19,7 +20,6 @@ from ai_gateway.words import wait_in_words
 LEAST_TENTH_MS = 95.0
 """What is shorter would round to no tenth of a second, or hide how short it was."""
 _MARKUP = re.compile(r"([\\`*\[\]<>|])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def moments_of(trace: Trace) -> tuple[Moment, ...]:
 
 def plain(text: str) -> str:
     """Let a name that somebody else chose, as an upstream its model, be nothing but text."""
-    return _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", text))
+    return _MARKUP.sub(r"\\\1", in_one_line(text))
 
 
 def named(provider: str, model: str | None) -> str:

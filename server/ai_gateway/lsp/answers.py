@@ -21,7 +21,8 @@ from ai_gateway.health import Health, health_of
 from ai_gateway.lsp.consent import ask_in_editor
 from ai_gateway.lsp.folders import folder_of
 from ai_gateway.lsp.status import StatusPublisher
-from ai_gateway.lsp.streaming import followed, told
+from ai_gateway.lsp.streaming import followed
+from ai_gateway.lsp.work_done import reporting
 from ai_gateway.messages import encode
 from ai_gateway.messages.params import (
     CommitMessageParams,
@@ -97,7 +98,7 @@ class Answers:
     def closed(self, uri: str) -> None:
         """Leave off what is about a document that the person has closed."""
         if self._commands is not None:
-            self._commands.jobs.closed(uri)
+            self._commands.closed(uri)
 
     def waiting(self, uri: str, first_line: int, last_line: int) -> list[Mapping[str, object]]:
         """Give the code actions of edits for these lines that were written, and not taken when they came."""
@@ -164,7 +165,7 @@ class Answers:
         wanted = DrillParams.parse(params)
         from ai_gateway.drill.rehearsal import rehearse  # noqa: PLC0415 - few people rehearse
 
-        with told(self._server, wanted.work_done_token) as tell:
+        with reporting(self._server, wanted.work_done_token) as tell:
             report = await rehearse(self.gateway, wanted.provider, wanted.fault, wanted.seconds, tell=tell)
         return encode.drill_result(report)
 
@@ -174,7 +175,7 @@ class Answers:
         from ai_gateway.drafting.drafter import draft_pull_request  # noqa: PLC0415 - few people draft in editors
 
         folder = folder_of(self._server.workspace, wanted.folder)
-        with told(self._server, wanted.work_done_token) as tell:
+        with reporting(self._server, wanted.work_done_token) as tell:
             draft = await draft_pull_request(
                 self.gateway, folder, base=wanted.base, use_llm=wanted.use_llm, private=wanted.private, tell=tell
             )
@@ -186,7 +187,7 @@ class Answers:
         from ai_gateway.drafting.drafter import draft_commit_message  # noqa: PLC0415 - as above
 
         folder = folder_of(self._server.workspace, wanted.folder)
-        with told(self._server, wanted.work_done_token) as tell:
+        with reporting(self._server, wanted.work_done_token) as tell:
             draft = await draft_commit_message(
                 self.gateway, folder, use_llm=wanted.use_llm, private=wanted.private, tell=tell
             )

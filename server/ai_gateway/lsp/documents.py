@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.workspace import PositionCodec, ServerTextPosition, TextDocument, Workspace
@@ -80,7 +81,11 @@ class Document(TextDocument):
 
 
 class Documents(Workspace):
-    """All of them, and the folders of the workspace."""
+    """All of them, and the folders of the workspace.
+
+    pygls takes any two names that differ only in bytes that are no UTF-8 for one document, so that an edit of the first
+    would go into the second.
+    """
 
     @classmethod
     def of(cls, workspace: Workspace) -> Documents:
@@ -103,21 +108,53 @@ class Documents(Workspace):
         document = self.get_text_document(uri)
         return document if isinstance(document, Document) and document.version is not None else None
 
+    def lose(self, uri: object = None) -> None:
+        """Take a document, or all of them, for closed: a change got lost, so the editor has another text."""
+        lost = [key for key in self._text_documents if not isinstance(uri, str) or key == _key(uri)]
+        for key in lost:
+            del self._text_documents[key]
+        if lost:
+            log.warning("a change could not be read; until they are reopened, %d documents are left alone", len(lost))
+
+    @override
+    def get_text_document(self, doc_uri: str) -> TextDocument:
+        """Give a document; one that is not open is empty, and has no version."""
+        return self._text_documents.get(_key(doc_uri)) or self._create_text_document(doc_uri)
+
+    @override
+    def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
+        """Take in a document that is opened."""
+        self._text_documents[_key(text_document.uri)] = self._create_text_document(
+            text_document.uri, text_document.text, text_document.version, text_document.language_id
+        )
+
+    @override
+    def remove_text_document(self, doc_uri: str) -> None:
+        """Forget a document that is closed."""
+        self._text_documents.pop(_key(doc_uri), None)
+
     @override
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
         """Take in a change; one of a document that was never opened is the client's mistake, and says nothing."""
-        if self.open_document(text_doc.uri) is None:
+        document = self.open_document(text_doc.uri)
+        if document is None:
             log.warning("a change of a document that is not open was ignored")
             return
-        super().update_text_document(text_doc, change)
+        document.apply_change(change)
+        document.version = text_doc.version
 
     @override
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
         return Document(doc_uri, source, version, language_id, self._position_codec)
+
+
+def _key(uri: str) -> str:
+    """Spell a URI in one way, however the client escapes it."""
+    return unquote(uri, errors="surrogateescape")
 
 
 def _end_of(lines: Sequence[str]) -> ServerTextPosition:

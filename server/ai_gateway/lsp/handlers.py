@@ -79,8 +79,8 @@ async def metrics(ls: GatewayServer, params: Params) -> Result:
     return (await ls.host.answers()).metrics(params)
 
 
-async def code_actions(ls: GatewayServer, params: Params) -> Sequence[Result]:
-    """Offer what can be asked here."""
+def code_actions(ls: GatewayServer, params: Params) -> Sequence[Result]:
+    """Offer what can be asked here: at once, as a change that comes right behind would move the lines."""
     from ai_gateway.lsp.editing.offers import offers  # noqa: PLC0415 - has usually come with the gateway by now
 
     return offers(ls, params)

@@ -50,8 +50,10 @@ class InlineCompletions:
         return ability is not None and bool(ability.dynamic_registration)
 
     async def follow(self) -> None:
-        """Tell a client that can be told whether there are proposals, as the settings are now."""
+        """Tell a client that can be told whether there are proposals, as the settings are now; stop them if not."""
         wanted = self._settings is not None
+        for uri in () if wanted else tuple(self._asked):
+            self.leave(uri)
         if wanted == self._is_registered or not self.can_be_registered:
             return
         self._is_registered = wanted  # before the client answers: by then the settings may be others
@@ -136,13 +138,14 @@ class InlineCompletions:
         return self._server.workspace.position_codec.position_from_client_units(lines, position)
 
     def _query(self, document: Document, gap: Gap, settings: CompletionSettings) -> Query:
-        from ai_gateway.model import CacheMode, Infill, Query  # noqa: PLC0415 - as above
+        from ai_gateway.lsp.folders import shown_path  # noqa: PLC0415 - as above
+        from ai_gateway.model import CacheMode, Infill, Query  # noqa: PLC0415
 
         given = Infill(
             gap.prefix,
             gap.suffix,
             language_id=document.language_id,
-            path=self._shown_path(document.uri),
+            path=shown_path(self._server.workspace, document.uri)[0],
             max_tokens=settings.max_tokens,
             stop=("\n",) if gap.is_within_line else (),
         )
@@ -154,14 +157,6 @@ class InlineCompletions:
             first_token_seconds=settings.first_token_seconds,
             paths=(document.uri,),
         )
-
-    def _shown_path(self, uri: str) -> str:
-        """Name a file as the model may see it: within its folder of the workspace, or else by its name alone."""
-        from urllib.parse import unquote  # noqa: PLC0415 - as above
-
-        folders = (f"{folder.uri.rstrip('/')}/" for folder in self._server.workspace.folders.values())
-        within = next((uri.removeprefix(folder) for folder in folders if uri.startswith(folder)), None)
-        return unquote(within or uri.rpartition("/")[2])
 
 
 async def _answer(gateway: Gateway, query: Query, gap: Gap) -> str | None:

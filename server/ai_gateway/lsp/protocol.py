@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 FINISH_SECONDS = 1.0
 """How long a handler may take to end once it is cancelled."""
 
+TEXTS = frozenset({types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE})
+"""Notifications without which a document is not known any more."""
+
 Message = Mapping[str, object]
 Handler = Callable[..., Any]
 
@@ -67,7 +70,7 @@ class GatewayProtocol(LanguageServerProtocol):
     def receive(self, body: bytes | FramingError) -> None:
         """Take in one body from the client, or the error that stands where one should be."""
         try:
-            message = _parsed(body)
+            message = self._read(body)
             if "method" not in message and ("result" in message or "error" in message):
                 self._take_response(message)
             elif "id" in message:
@@ -95,6 +98,17 @@ class GatewayProtocol(LanguageServerProtocol):
         return [task for task in self._tasks.values() if task is not asyncio.current_task()]
 
     # From the client
+
+    def _read(self, body: bytes | FramingError) -> Message:
+        try:
+            return _parsed(body)
+        except Refused:
+            self._lose_documents()  # it may have been a change of any
+            raise
+
+    def _lose_documents(self, uri: object = None) -> None:
+        if isinstance(self._workspace, Documents):
+            self._workspace.lose(uri)
 
     def _take_request(self, message: Message) -> None:
         msg_id = message["id"]
@@ -143,6 +157,8 @@ class GatewayProtocol(LanguageServerProtocol):
             log.debug("an unknown notification was ignored")
         except Refused as error:
             log.warning("%s was ignored: %s", method, error)
+            if method in TEXTS:
+                self._lose_documents(_uri_in(given))
         else:
             self._execute_handler(str(uuid.uuid4()), handler, self._check_handler_result, (params,))
 
@@ -274,6 +290,11 @@ def _method_of(message: Message) -> str:
     if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
         raise Refused(Code.INVALID_REQUEST, "a message has jsonrpc '2.0' and a method")
     return method
+
+
+def _uri_in(params: object) -> object:
+    document = params.get("textDocument") if isinstance(params, Mapping) else None
+    return document.get("uri") if isinstance(document, Mapping) else None
 
 
 def _is_id(value: object) -> bool:

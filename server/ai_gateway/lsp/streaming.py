@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from ai_gateway.chain import final_answer
 from ai_gateway.lsp.coalescing import Coalescer
+from ai_gateway.lsp.work_done import ASKING, who_answered, who_answers, work_done
 from ai_gateway.messages.params import ProgressToken, QueryParams
 from ai_gateway.messages.progress import DeltaProgress, ResetProgress, StartedProgress
 from ai_gateway.model import Answer, Delta, Event, Reset, Started
 
 if TYPE_CHECKING:
     from ai_gateway.lsp.server import GatewayServer
-
-TITLE = "AI Gateway"
 
 Listener = Callable[[Event], None]
 
@@ -44,26 +42,6 @@ async def followed(server: GatewayServer, events: AsyncGenerator[Event, None], p
                     return event
                 await server.outbox.drained()
     raise AssertionError("a stream of events ends in an answer or an error")
-
-
-@contextmanager
-def told(server: GatewayServer, token: ProgressToken | None) -> Iterator[Callable[[str], None]]:
-    """Tell of long work line by line, under LSP's `workDoneToken` if there is one; the client may cancel by it."""
-    if token is None:
-        yield lambda _line: None
-        return
-
-    def tell(kind: str, **more: object) -> None:
-        server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, **more}})
-
-    cancellable = server.protocol.progress.tokens
-    cancellable[token] = asyncio.current_task()  # type: ignore[assignment]  # a task is cancelled as a future is
-    tell("begin", title=TITLE, cancellable=True)
-    try:
-        yield lambda line: tell("report", message=line)
-    finally:
-        cancellable.pop(token, None)
-        tell("end")
 
 
 @contextmanager
@@ -94,25 +72,15 @@ def _partial_results(server: GatewayServer, token: ProgressToken) -> Iterator[Li
 
 @contextmanager
 def _work_done(server: GatewayServer, token: ProgressToken) -> Iterator[Listener]:
-    """Tell of begin and end, under LSP's `workDoneToken`; the client may cancel by it."""
-    outcome = "no answer"
-
-    def tell(kind: str, message: str, **more: Any) -> None:
-        server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, "message": message, **more}})
+    """Tell who answers, under LSP's `workDoneToken`."""
 
     def listen(event: Event) -> None:
-        nonlocal outcome
         match event:
             case Started():
-                tell("report", f"{event.backend}: {event.model or event.provider} answers")
+                work.report(who_answers(event))
             case Answer():
-                outcome = f"{event.backend}: {event.model or event.provider} answered"
+                work.outcome = who_answered(event)
 
-    cancellable = server.protocol.progress.tokens
-    cancellable[token] = asyncio.current_task()  # type: ignore[assignment]  # a task is cancelled as a future is
-    tell("begin", "asking", title=TITLE, cancellable=True)
-    try:
+    with work_done(server, token, message=ASKING) as work:
+        work.outcome = "no answer"
         yield listen
-    finally:
-        cancellable.pop(token, None)
-        tell("end", outcome)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ai_gateway.explaining.byline import byline
 from ai_gateway.failures import NoTierAnswered, QueryRefused
 from ai_gateway.health import Health, ProviderHealth
 from ai_gateway.messages.results import (
@@ -62,6 +63,7 @@ def query_result(answer: Answer, left_out: Mapping[str, str] = MappingProxyType(
             for call in answer.tool_calls
         ],
         "left_out": [{"path": path, "reason": reason} for path, reason in left_out.items()],
+        "byline": byline(answer),
     }
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ai_gateway.drill.faults import FAULTS, LONGEST_DRILL_SECONDS
 from ai_gateway.failures import InvalidQuery
+from ai_gateway.fences import fence_around
 from ai_gateway.model import Backend, CacheMode, Message, Prompt, Query, SpendRule, Tool
 from ai_gateway.near import meant
 from ai_gateway.privacy.file_names import names_of
@@ -108,9 +109,8 @@ class ContextEntry(Params):
         return names[:1] if says_all else names
 
     def as_block(self) -> str:
-        """Give it in Markdown; the fence is longer than any in the text (CommonMark 0.31, 4.5)."""
-        longest = max((len(run) for run in re.findall("`+", self.text)), default=0)
-        fence = "`" * max(3, longest + 1)
+        """Give it in Markdown."""
+        fence = fence_around(self.text)
         name = self.path or self.uri
         block = f"{fence}{self.language_id or ''}\n{self.text}\n{fence}"
         return f"{name}:\n{block}" if name else block

@@ -87,6 +87,8 @@ class QueryResult(TypedDict):
     tool_calls: list[ToolCallResult]
     left_out: list[LeftOutResult]
     """Entries of the context that are kept out of prompts."""
+    byline: str
+    """Who answered, how long it took, what it cost, and why nobody did before: one line for a person."""
 
 
 class EmbedResult(TypedDict):

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ai_gateway.privacy.file_names import IGNORES_CASE, files_of
+from ai_gateway.privacy.file_names import IGNORES_CASE, UnfitName, files_of, fit
 from ai_gateway.privacy.path_patterns import PathPatterns
-from ai_gateway.privacy.pattern_files import PatternFile, PatternFiles
+from ai_gateway.privacy.pattern_files import Budget, PatternFile, PatternFiles
 from ai_gateway.privacy.working_tree import GIT, Place, own_and_real, place_of
 
 AI_EXCLUDE = ".aiexclude"
@@ -48,32 +48,53 @@ class Exclusions:
         Both what the file is called and what that leads to, if it is a symbolic link, are looked at. Of what is on no
         disk of this machine, only the setting tells.
         """
-        pattern = self._patterns.fitting(path_or_uri)
+        try:
+            return self._why_named(path_or_uri)
+        except UnfitName as error:
+            return f"{error}, and is not looked at"
+
+    def is_named(self, path_or_uri: str, patterns: PathPatterns) -> bool:
+        """Say whether one of the patterns is meant for a file, by what it is called or by what that leads to.
+
+        Of a name that is not looked at it is taken to be so.
+        """
+        if patterns.is_empty:
+            return False
+        try:
+            return any(map(patterns.fitting, (path_or_uri, *self._files_of(path_or_uri))))
+        except UnfitName:
+            return True
+
+    def _why_named(self, path_or_uri: str) -> str | None:
+        files = self._files_of(path_or_uri)
+        pattern = next(filter(None, map(self._patterns.fitting, (path_or_uri, *files))), None)
         if pattern is not None:
             return f"privacy.exclude ({pattern!r}) says so"
-        reasons = (self._why(path) for file in files_of(path_or_uri, self.folders()) for path in own_and_real(file))
-        return next(filter(None, reasons), None)
+        return next(filter(None, map(self._why, files)), None)
+
+    def _files_of(self, path_or_uri: str) -> list[str]:
+        return [fit(path) for file in files_of(path_or_uri, self.folders()) for path in own_and_real(file)]
 
     def _why(self, path: str) -> str | None:
-        place = place_of(path)
-        of_ai = list(self._sources(place, AI_EXCLUDE, first=0))
-        reason = next(filter(None, map(_ai_fault_of, of_ai)), None) or _reason(place, of_ai)
+        place, budget = place_of(path), Budget()
+        reason, of_ai = _read_until(_ai_fault_of, self._sources(place, AI_EXCLUDE, budget, first=0))
+        reason = reason or _reason(place, of_ai)
         if reason is not None or not self._use_gitignore or place.git is None or f"{os.sep}{GIT}{os.sep}" in path:
             return reason  # in its own folder, where the message of a commit is written, Git ignores nothing
-        of_git = list(self._of_git(place, place.git))
-        reason = next(filter(None, map(_fault_of, of_git)), None) or _reason(place, of_git)
+        reason, of_git = _read_until(_fault_of, self._of_git(place, place.git, budget))
+        reason = reason or _reason(place, of_git)
         return None if reason is None else f"{reason}, as privacy.use_gitignore is on"
 
-    def _of_git(self, place: Place, git: str) -> Iterator[_Source]:
+    def _of_git(self, place: Place, git: str, budget: Budget) -> Iterator[_Source]:
         """Give Git's own lists, those that matter less first."""
-        file = self._files.at(os.path.join(git, "info", "exclude"))  # noqa: PTH118 - pathlib takes ten times as long
+        file = self._files.at(os.path.join(git, "info", "exclude"), budget)  # noqa: PTH118 - pathlib takes ten times as long
         if file is not None:
             yield _Source(place.root, file)
-        yield from self._sources(place, GIT_IGNORE, first=place.root)
+        yield from self._sources(place, GIT_IGNORE, budget, first=place.root)
 
-    def _sources(self, place: Place, name: str, *, first: int) -> Iterator[_Source]:
+    def _sources(self, place: Place, name: str, budget: Budget, *, first: int) -> Iterator[_Source]:
         for depth in range(first, len(place.folders)):
-            if (file := self._files.at(place.folders[depth] + name)) is not None:
+            if (file := self._files.at(place.folders[depth] + name, budget)) is not None:
                 yield _Source(depth, file)
 
 
@@ -83,6 +104,18 @@ class _Source:
 
     depth: int
     file: PatternFile
+
+
+def _read_until(
+    fault_of: Callable[[_Source], str | None], sources: Iterator[_Source]
+) -> tuple[str | None, Sequence[_Source]]:
+    """Read files of patterns until one has a fault: none after it makes a difference."""
+    read = []
+    for source in sources:
+        if (fault := fault_of(source)) is not None:
+            return fault, ()
+        read.append(source)
+    return None, read
 
 
 def _fault_of(source: _Source) -> str | None:

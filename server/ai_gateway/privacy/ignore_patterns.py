@@ -41,25 +41,27 @@ class Pattern:
         return not self.text.startswith("!")
 
 
+def patterns_of(lines: Iterable[str]) -> list[Pattern]:
+    """Give the lines that mean something; they come without their ends."""
+    texts = ((number, _without_end(line)) for number, line in enumerate(lines, 1))
+    return [Pattern(number, text) for number, text in texts if text and not text.startswith("#")]
+
+
 class IgnorePatterns:
     """The patterns of one file, or of one list.
 
     Args:
-        lines: Without their ends.
+        given: All of them, in order; see `patterns_of`.
         ignores_case: Whether `A` is `a`.
     """
 
-    def __init__(self, lines: Iterable[str], *, ignores_case: bool) -> None:
+    def __init__(self, given: Iterable[Pattern], *, ignores_case: bool) -> None:
         self.wrong: list[Pattern] = []
         """Those that can fit nothing, as their brackets or backslashes have no end."""
         names: list[tuple[Pattern, str]] = []
         paths: list[tuple[Pattern, str]] = []
-        for number, line in enumerate(lines, 1):
-            text = _without_end(line)
-            if not text or text.startswith("#"):
-                continue
-            pattern = Pattern(number, text)
-            body = text.removeprefix("!")
+        for pattern in given:
+            body = pattern.text.removeprefix("!")
             expression = _expression(body)
             if expression is None:
                 self.wrong.append(pattern)
@@ -138,8 +140,8 @@ def _chain(runs: Sequence[Sequence[str]]) -> str:
     first, *others = ["".join(f"{segment}/" for segment in run) for run in runs]
     if not others:
         return first.removesuffix("/")
-    middle = "".join(f"(?>(?:[^/]+/)*?{run})" for run in others[:-1] if run)
-    last = f"(?:[^/]+/)*{others[-1].removesuffix('/')}" if others[-1] else "(?=[^/]).*"
+    middle = "".join(f"(?>(?:.*?/)??{run})" for run in others[:-1] if run)
+    last = f"(?:.*/)?{others[-1].removesuffix('/')}" if others[-1] else "(?=[^/]).*"
     return first + middle + last
 
 

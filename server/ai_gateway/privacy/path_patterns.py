@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ai_gateway.privacy.file_names import IGNORES_CASE, canonical, names_of
-from ai_gateway.privacy.ignore_patterns import IgnorePatterns
+from ai_gateway.privacy.ignore_patterns import IgnorePatterns, patterns_of
 
 
 class PathPatterns:
@@ -28,14 +28,23 @@ class PathPatterns:
         ignores_case = IGNORES_CASE if ignores_case is None else ignores_case
         self._given = tuple(patterns)
         lines = (canonical(_floating(pattern)) for pattern in patterns)
-        self._patterns = IgnorePatterns(lines, ignores_case=ignores_case)
+        self._patterns = IgnorePatterns(patterns_of(lines), ignores_case=ignores_case)
         if self._patterns.wrong:
             wrong = self._given[self._patterns.wrong[0].line - 1]
             raise ValueError(f"no pattern as in a .gitignore: {wrong!r}")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it means no file at all."""
+        return self._patterns.is_empty
+
     def fitting(self, path_or_uri: str) -> str | None:
-        """Give the pattern that means the file: a path of this or another platform, or the URI of a document."""
-        if self._patterns.is_empty:
+        """Give the pattern that means the file: a path of this or another platform, or the URI of a document.
+
+        Raises:
+            UnfitName: It is too long or too deep to be looked at.
+        """
+        if self.is_empty:
             return None
         for name in names_of(path_or_uri):
             found = (self._patterns.last_fitting(level) for level in _levels(canonical(name)))

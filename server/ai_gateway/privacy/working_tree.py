@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ai_gateway.privacy.file_names import canonical
+from ai_gateway.privacy.regular_files import read_regular
 
 GIT = ".git"
 LONGEST_LINE = 4096
@@ -86,18 +87,23 @@ def _git_in(folder: str) -> str | None:
     dot_git = folder + GIT
     try:
         mode = os.stat(dot_git).st_mode  # noqa: PTH116 - pathlib takes ten times as long
+        if stat.S_ISDIR(mode):
+            os.lstat(f"{dot_git}{os.sep}HEAD")  # without one, Git would look further up
+            return dot_git
     except (OSError, ValueError):
         return None
     if not stat.S_ISREG(mode):
-        return dot_git
+        return None
     try:
-        own = Path(folder, _line_in(Path(dot_git)).removeprefix("gitdir:").strip())
-        common = own / "commondir"
-        return str(own / _line_in(common) if common.is_file() else own)
+        own = Path(folder, _line_in(dot_git).removeprefix("gitdir:").strip())
     except (OSError, ValueError):
         return dot_git
+    try:
+        return str(own / _line_in(str(own / "commondir")))
+    except (OSError, ValueError):
+        return str(own)
 
 
-def _line_in(file: Path) -> str:
-    with file.open(encoding="utf-8", errors="surrogateescape") as opened:
-        return opened.readline(LONGEST_LINE).rstrip("\n")
+def _line_in(path: str) -> str:
+    written, _ = read_regular(path, LONGEST_LINE)
+    return os.fsdecode(written).partition("\n")[0]

@@ -96,7 +96,7 @@ class LLMProvider:
         Raises:
             ProviderFailure: The provider could not answer, or broke off.
         """
-        from ai_gateway.completion.asking import chat_prompt  # noqa: PLC0415 - only for those who want it
+        from ai_gateway.completion.prompts import chat_prompt  # noqa: PLC0415 - only for those who want it
 
         async with aclosing(self.stream(chat_prompt(given), model)) as pieces:
             async for piece in pieces:

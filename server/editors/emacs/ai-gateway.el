@@ -271,11 +271,18 @@ An array comes as a list; null and false as nil."
   (or (ai-gateway--get ai-gateway--status :status)
       (if (process-live-p ai-gateway--process) "starting" "off")))
 
+(defun ai-gateway--now (provider)
+  "Return in words how PROVIDER, of a result of `ai/health', is."
+  (or (ai-gateway--get provider :reason)
+      (and (eq (plist-get provider :reachable) :false) "can't be reached")
+      (let ((state (ai-gateway--get provider :state)))
+        (if (equal state "closed") "ready" state))))
+
 (defun ai-gateway--providers (health)
   "Return a line for each provider of HEALTH, a result of `ai/health'."
   (mapconcat (lambda (provider)
-               (string-join (delq nil (list (ai-gateway--get provider :name) (ai-gateway--get provider :state)
-                                            (ai-gateway--get provider :reason) (ai-gateway--get provider :hint)))
+               (string-join (delq nil (list (ai-gateway--get provider :name) (ai-gateway--now provider)
+                                            (ai-gateway--get provider :hint)))
                             " · "))
              (ai-gateway--get health :providers) "\n"))
 
@@ -821,7 +828,7 @@ If there is none, the person is told why."
 (defun ai-gateway-health ()
   "Show how the gateway and its providers are."
   (interactive)
-  (ai-gateway--tell "ai/health" nil
+  (ai-gateway--tell "ai/health" '(:probe t)
                     (lambda (health)
                       (ai-gateway--show "health" (format "AI Gateway is %s\n\n%s%s"
                                                          (ai-gateway--get health :status)

@@ -12,8 +12,8 @@ import pytest
 from ai_gateway.failures import NoTierAnswered
 from ai_gateway.fakes import FakeOpenAI, Fault
 from ai_gateway.lsp.editing.jobs import in_words
-from support.buffers import HOLD, Editor, capable, editing, lines
-from support.rpc import Json, ServerProcess
+from support.buffers import HOLD, Editor, capable, editing, editor_of, lines
+from support.rpc import Json, running_server
 
 URI = "file:///project/shop.py"
 OTHER = "file:///project/other.py"
@@ -23,8 +23,8 @@ ERROR = 1
 
 
 @pytest.fixture
-async def editor(tmp_path: Path, cloud: dict[str, str]) -> AsyncIterator[Editor]:
-    async with editing(tmp_path, cloud) as editor:
+async def editor(address: str, settings: Json) -> AsyncIterator[Editor]:
+    async with editing(address, settings) as editor:
         editor.open(URI, TEXT)
         yield editor
 
@@ -59,12 +59,10 @@ async def test_progress_names_the_backend_and_the_seconds_and_ends_with_who_answ
     await editor.page()
 
 
-async def test_an_editor_without_progress_is_sent_none(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
-) -> None:
+async def test_an_editor_without_progress_is_sent_none(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.reply("an answer")
     less = capable(without=("window.workDoneProgress",))
-    async with editing(tmp_path, cloud, capabilities=less) as editor:
+    async with editing(address, settings, capabilities=less) as editor:
         editor.open(URI, TEXT)
         await editor.command(EXPLAIN, at(0, 1))
         await editor.page()
@@ -192,10 +190,8 @@ async def test_an_upstream_that_is_down_is_told_of_once_with_what_to_do(editor: 
     assert not editor.shown
 
 
-async def test_what_is_excluded_is_not_sent_and_said_once(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
-) -> None:
-    async with editing(tmp_path, {**cloud, "AI_GATEWAY_PRIVACY__EXCLUDE": "shop.py"}) as editor:
+async def test_what_is_excluded_is_not_sent_and_said_once(address: str, settings: Json, upstream: FakeOpenAI) -> None:
+    async with editing(address, {**settings, "privacy": {"exclude": ["shop.py"]}}) as editor:
         editor.open(URI, TEXT)
         await editor.command(EXPLAIN, at(0, 1))
         message = await editor.message()
@@ -204,8 +200,8 @@ async def test_what_is_excluded_is_not_sent_and_said_once(
     assert upstream.requests == []
 
 
-async def test_private_files_reach_no_cloud(tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI) -> None:
-    async with editing(tmp_path, {**cloud, "AI_GATEWAY_PRIVACY__PRIVATE_PATHS": "*.py"}) as editor:
+async def test_private_files_reach_no_cloud(address: str, settings: Json, upstream: FakeOpenAI) -> None:
+    async with editing(address, {**settings, "privacy": {"private_paths": ["*.py"]}}) as editor:
         editor.open(URI, TEXT)
         await editor.command(EXPLAIN, at(0, 1))
         assert "private" in (await editor.message())["message"]
@@ -223,21 +219,33 @@ async def test_the_same_question_of_the_same_text_is_answered_from_the_cache(
     assert upstream.calls == 1
 
 
-async def test_a_session_with_edits_refusals_and_cancels_logs_nothing(editor: Editor, upstream: FakeOpenAI) -> None:
+async def test_an_edit_that_is_asked_for_again_is_written_anew(editor: Editor, upstream: FakeOpenAI) -> None:
+    upstream.reply("no block at all")
+    await editor.command(IMPROVE, at(1, 1))
+    assert "Not applied" in await editor.page()
     upstream.reply("```python\n    return round(item.price)\n```")
     await editor.command(IMPROVE, at(1, 1))
-    await editor.request("workspace/applyEdit")
-    upstream.reply("no")
-    await editor.command(IMPROVE, at(1, 1))
-    await editor.page()
-    upstream.fault(Fault.hang())
-    await editor.command(EXPLAIN, at(0, 1))
-    await upstream.wait_for_calls(3)
-    await editor.server.result("shutdown")
-    editor.server.notify("exit")
-    assert isinstance(editor.server, ServerProcess)
-    assert await editor.server.exit_code() == 0
-    assert editor.server.log == ""
+    assert "round" in str(await editor.request("workspace/applyEdit"))
+
+
+async def test_a_session_with_edits_refusals_and_cancels_logs_nothing(
+    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+) -> None:
+    upstream.reply("```python\n    return round(item.price)\n```")
+    async with running_server(tmp_path, environ=cloud) as server, editor_of(server) as editor:
+        editor.open(URI, TEXT)
+        await editor.command(IMPROVE, at(1, 1))
+        await editor.request("workspace/applyEdit")
+        upstream.reply("no")
+        await editor.command(IMPROVE, at(1, 1))
+        await editor.page()
+        upstream.fault(Fault.hang())
+        await editor.command(EXPLAIN, at(0, 1))
+        await upstream.wait_for_calls(3)
+        await server.result("shutdown")
+        server.notify("exit")
+        assert await server.exit_code() == 0
+    assert server.log == ""
 
 
 def test_what_the_person_is_told_of_a_failure_ends_with_what_to_do() -> None:

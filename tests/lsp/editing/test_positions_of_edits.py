@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI
 from support.buffers import UNITS, cursor, editing, lines
+from support.rpc import Json
 
 URI = "file:///project/emoji.py"
 
 
 @pytest.mark.parametrize("encoding", UNITS)
 async def test_emoji_before_and_in_the_region_do_not_move_the_edit(
-    encoding: str, tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    encoding: str, address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     text = "greeting = '😀😀'  # 👋\ndef greet():\n    return '😀 naïve' + greeting  # 👩‍👩‍👧"  # without a last newline
     upstream.reply("```python\ndef greet():\n    return '😀 better' + greeting\n```")
-    async with editing(tmp_path, cloud, encoding=encoding) as editor:
+    async with editing(address, settings, encoding=encoding) as editor:
         editor.open(URI, text)
         end = UNITS[encoding](text.split("\n")[2])
         selected = {"start": {"line": 1, "character": 3}, "end": {"line": 2, "character": end}}
@@ -32,11 +31,11 @@ async def test_emoji_before_and_in_the_region_do_not_move_the_edit(
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 async def test_an_edit_has_the_line_ends_of_its_document(
-    end: str, tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    end: str, address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     text = end.join(["a = 1", "def one():", "\treturn 1", "", "b = 2", ""])
     upstream.reply("```python\r\ndef one():\r\n    value = 1\r\n    return value\r\n```")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, text)
         await editor.choose("Improve / simplify", URI, lines(1, 2))
         await editor.request("workspace/applyEdit")
@@ -46,11 +45,11 @@ async def test_an_edit_has_the_line_ends_of_its_document(
 
 
 async def test_characters_that_end_lines_elsewhere_end_none_here(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     text = "a = '\x0c \u2028 \x85'\ndef one():\n    return 1\n"
     upstream.reply("```python\ndef one():\n    return 2\n```")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, text)
         await editor.choose("Improve / simplify", URI, lines(1, 2))
         await editor.request("workspace/applyEdit")
@@ -58,10 +57,10 @@ async def test_characters_that_end_lines_elsewhere_end_none_here(
 
 
 async def test_a_selection_that_ends_before_a_line_begins_leaves_that_line_alone(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply("```python\na = 10\n```")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, "a = 1\nb = 2\n")
         await editor.choose("Improve / simplify", URI, lines(0, 0))
         await editor.request("workspace/applyEdit")
@@ -69,18 +68,18 @@ async def test_a_selection_that_ends_before_a_line_begins_leaves_that_line_alone
 
 
 async def test_behind_the_last_line_is_still_in_the_document(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply("```python\na = 10\n```")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, "a = 1\n")
         await editor.choose("Improve / simplify", URI, cursor(1))
         await editor.request("workspace/applyEdit")
     assert editor.buffers[URI].text == "a = 10\n"
 
 
-async def test_an_empty_document_is_no_place_to_work(tmp_path: Path, cloud: dict[str, str]) -> None:
-    async with editing(tmp_path, cloud) as editor:
+async def test_an_empty_document_is_no_place_to_work(address: str, settings: Json) -> None:
+    async with editing(address, settings) as editor:
         editor.open(URI, "")
         assert await editor.actions(URI, cursor(0)) == []
         params = {"command": "aiGateway.improve", "arguments": [{"uri": URI, "range": cursor(0)}]}

@@ -19,8 +19,8 @@ SELECTED = {"uri": URI, "range": lines(0, 1)}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
-    async with editing(tmp_path_factory.mktemp("home"), {"AI_GATEWAY_ORDER": "copilot"}) as editor:
+async def editor(address: str) -> AsyncIterator[Editor]:
+    async with editing(address, {"order": ["copilot"]}) as editor:
         editor.open(URI, TEXT)
         yield editor
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI, Fault
@@ -13,7 +11,7 @@ from support.rpc import Json
 URI = "file:///project/shop.py"
 TEXT = "def price(item):\n    return item.price\n"
 BETTER = "```python\ndef price(item):\n    return round(item.price)\n```"
-RESOLVE = {"AI_GATEWAY_ACTIONS__DELIVERY": "resolve"}
+RESOLVE = {"actions": {"delivery": "resolve"}}
 
 
 async def chosen(editor: Editor, title: str = "Improve / simplify") -> Json:
@@ -21,9 +19,9 @@ async def chosen(editor: Editor, title: str = "Improve / simplify") -> Json:
     return action
 
 
-async def test_the_edit_comes_with_the_action(tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI) -> None:
+async def test_the_edit_comes_with_the_action(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.reply(BETTER)
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         action = await chosen(editor)
         resolved = await editor.server.result("codeAction/resolve", action)
@@ -36,28 +34,26 @@ async def test_the_edit_comes_with_the_action(tmp_path: Path, cloud: dict[str, s
     assert not [method for method, _ in editor.asked if method == "workspace/applyEdit"]
 
 
-async def test_an_editor_that_takes_edits_only_so_gets_them_so(tmp_path: Path, cloud: dict[str, str]) -> None:
+async def test_an_editor_that_takes_edits_only_so_gets_them_so(address: str, settings: Json) -> None:
     less = capable(without=("workspace.applyEdit",))
-    async with editing(tmp_path, cloud, capabilities=less) as editor:
+    async with editing(address, settings, capabilities=less) as editor:
         editor.open(URI, TEXT)
         assert "data" in await chosen(editor)
         assert "command" in await chosen(editor, "Explain")
 
 
 @pytest.mark.parametrize("missing", ["dataSupport", "resolveSupport"])
-async def test_an_editor_that_can_not_resolve_gets_commands(
-    missing: str, tmp_path: Path, cloud: dict[str, str]
-) -> None:
+async def test_an_editor_that_can_not_resolve_gets_commands(missing: str, address: str, settings: Json) -> None:
     less = capable(without=(f"textDocument.codeAction.{missing}",))
-    async with editing(tmp_path, {**cloud, **RESOLVE}, capabilities=less) as editor:
+    async with editing(address, {**settings, **RESOLVE}, capabilities=less) as editor:
         editor.open(URI, TEXT)
         assert "command" in await chosen(editor)
 
 
 async def test_an_action_with_a_command_is_resolved_to_itself_and_nobody_is_asked(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, TEXT)
         action = await chosen(editor)
         assert await editor.server.result("codeAction/resolve", action) == action
@@ -65,10 +61,10 @@ async def test_an_action_with_a_command_is_resolved_to_itself_and_nobody_is_aske
 
 
 async def test_an_answer_that_can_not_be_used_is_an_error_and_is_shown(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply("I would rather not.")
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         reply = await editor.server.request("codeAction/resolve", await chosen(editor))
         page = await editor.page()
@@ -76,20 +72,18 @@ async def test_an_answer_that_can_not_be_used_is_an_error_and_is_shown(
     assert "I would rather not." in page
 
 
-async def test_code_that_comes_back_as_it_is_has_no_edit(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
-) -> None:
+async def test_code_that_comes_back_as_it_is_has_no_edit(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.reply(f"```python\n{TEXT}```")
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         action = await chosen(editor)
         assert await editor.server.result("codeAction/resolve", action) == action
         assert "nothing to change" in (await editor.message())["message"]
 
 
-async def test_a_cancelled_one_leaves_the_upstream(tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI) -> None:
+async def test_a_cancelled_one_leaves_the_upstream(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.fault(Fault.stall(after=1))
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         resolving = editor.server.ask("codeAction/resolve", await chosen(editor))
         await upstream.wait_for_calls(1)
@@ -99,9 +93,9 @@ async def test_a_cancelled_one_leaves_the_upstream(tmp_path: Path, cloud: dict[s
     assert upstream.disconnects == 1
 
 
-async def test_closing_the_document_cancels_it_too(tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI) -> None:
+async def test_closing_the_document_cancels_it_too(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.fault(Fault.hang())
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         resolving = editor.server.ask("codeAction/resolve", await chosen(editor))
         await upstream.wait_for_calls(1)
@@ -110,9 +104,9 @@ async def test_closing_the_document_cancels_it_too(tmp_path: Path, cloud: dict[s
 
 
 async def test_one_whose_document_has_changed_since_is_refused_before_anybody_is_asked(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
-    async with editing(tmp_path, {**cloud, **RESOLVE}) as editor:
+    async with editing(address, {**settings, **RESOLVE}) as editor:
         editor.open(URI, TEXT)
         action = await chosen(editor)
         editor.retype(URI, f"# new\n{TEXT}")

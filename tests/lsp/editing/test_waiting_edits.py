@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI, Fault
+from ai_gateway.lsp.editing.waiting import MOST
 from support.buffers import capable, editing, lines
 from support.rpc import Json
 
@@ -21,10 +20,10 @@ def within(line: int, start: int, end: int) -> Json:
 
 
 async def test_an_edit_that_the_editor_refuses_waits_as_a_code_action_that_carries_it(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply(f"```python\n{BETTER}```")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.replies["workspace/applyEdit"] = {"applied": False}
         editor.open(URI, TEXT + ELSEWHERE)
         await editor.choose("Improve / simplify", URI, lines(0, 1))
@@ -42,7 +41,7 @@ async def test_an_edit_that_the_editor_refuses_waits_as_a_code_action_that_carri
 
 
 async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_where_it_looks(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply(f"```python\n{BETTER}```")
     kate = capable(
@@ -53,7 +52,7 @@ async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_whe
             "textDocument.codeAction.resolveSupport",
         )
     )
-    async with editing(tmp_path, {**cloud, "AI_GATEWAY_ACTIONS__SHOW": "message"}, capabilities=kate) as editor:
+    async with editing(address, {**settings, "actions": {"show": "message"}}, capabilities=kate) as editor:
         editor.open(URI, TEXT + ELSEWHERE)
         await editor.choose("Improve / simplify", URI, lines(0, 1))
         assert "return item.net + item.tax" in (await editor.message())["message"]
@@ -65,12 +64,25 @@ async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_whe
         assert not [each for each in await editor.actions(URI, lines(0, 0)) if "edit" in each]
 
 
+async def test_only_the_last_few_wait(address: str, settings: Json, upstream: FakeOpenAI) -> None:
+    async with editing(address, settings) as editor:
+        editor.replies["workspace/applyEdit"] = {"applied": False}
+        editor.open(URI, "".join(f"x{at} = {at}\n" for at in range(MOST + 2)))
+        for at in range(MOST + 2):
+            upstream.reply(f"```python\nx{at} = 0 + {at}\n```")
+            await editor.command("aiGateway.improve", {"uri": URI, "range": lines(at, at)})
+            await editor.page()
+        waiting = [each for each in await editor.actions(URI, lines(0, MOST + 1)) if "edit" in each]
+    starts = [each["edit"]["documentChanges"][0]["edits"][0]["range"]["start"]["line"] for each in waiting]
+    assert starts == list(range(2, MOST + 2))
+
+
 async def test_an_editor_can_be_known_to_open_documents_though_it_does_not_say_so(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
+    address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:
     upstream.reply("It looks the price up.")
     helix = capable(without=("window.showDocument",))
-    async with editing(tmp_path, {**cloud, "AI_GATEWAY_ACTIONS__SHOW": "document"}, capabilities=helix) as editor:
+    async with editing(address, {**settings, "actions": {"show": "document"}}, capabilities=helix) as editor:
         editor.open(URI, TEXT)
         await editor.choose("Explain", URI, lines(0, 1))
         assert "It looks the price up." in await editor.page()
@@ -89,22 +101,20 @@ async def test_an_editor_can_be_known_to_open_documents_though_it_does_not_say_s
     ids=["a cursor of one character", "a word", "a word to change", "the line's end", "all in it", "the line"],
 )
 async def test_a_selection_within_a_line_means_what_is_around_it(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI, asked: tuple[str, Json], region: str
+    address: str, settings: Json, upstream: FakeOpenAI, asked: tuple[str, Json], region: str
 ) -> None:
     action, selected = asked
     upstream.reply("It looks the price up.")
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, TEXT + ELSEWHERE)
         await editor.choose(action, URI, selected)
         await editor.page()
     assert f"The region, {region}:" in str(upstream.requests[-1].json)
 
 
-async def test_what_runs_can_be_stopped_by_a_code_action(
-    tmp_path: Path, cloud: dict[str, str], upstream: FakeOpenAI
-) -> None:
+async def test_what_runs_can_be_stopped_by_a_code_action(address: str, settings: Json, upstream: FakeOpenAI) -> None:
     upstream.fault(Fault.hang())
-    async with editing(tmp_path, cloud) as editor:
+    async with editing(address, settings) as editor:
         editor.open(URI, TEXT)
         await editor.choose("Explain", URI, lines(0, 1))
         await upstream.wait_for_calls(1)

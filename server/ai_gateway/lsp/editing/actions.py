@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
 from functools import partial
+from os.path import lexists
 from typing import TYPE_CHECKING
 
+from ai_gateway.chain import final_answer
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
 from ai_gateway.code_actions.prompts import prompt_for
 from ai_gateway.code_actions.replacement import (
@@ -17,19 +18,21 @@ from ai_gateway.code_actions.replacement import (
     new_file_for,
     replacement_for,
 )
-from ai_gateway.explaining.told import told
+from ai_gateway.explaining.byline import byline
 from ai_gateway.failures import GatewayError, InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.lsp.editing.abilities import Abilities
 from ai_gateway.lsp.editing.asking import ask_person
 from ai_gateway.lsp.editing.edits import Edit, Note, apply, creating, replacing
 from ai_gateway.lsp.editing.jobs import Jobs, Subject
-from ai_gateway.lsp.editing.progress import WAITING, Progress
+from ai_gateway.lsp.editing.progress import Progress
 from ai_gateway.lsp.editing.showing import say, show, show_text
 from ai_gateway.lsp.editing.targets import Target, target_of
 from ai_gateway.lsp.editing.waiting import Waiting
+from ai_gateway.lsp.work_done import ASKING
 from ai_gateway.messages.commands import ActionArguments, AskArguments, ResolveData
-from ai_gateway.model import Answer, FinishReason, Message, Prompt, Query
+from ai_gateway.model import Answer, CacheMode, FinishReason, Message, Prompt, Query
+from ai_gateway.printing import in_one_line
 
 if TYPE_CHECKING:
     from ai_gateway.lsp.server import GatewayServer
@@ -99,7 +102,7 @@ class Actions:
     async def _question(self, progress: Progress) -> str | None:
         progress.say("waiting for the question")
         question = await ask_person(self._server)
-        progress.say(WAITING)
+        progress.say(ASKING)
         return question
 
     async def _read(self, target: Target, progress: Progress, *, question: str | None = None) -> None:
@@ -117,7 +120,7 @@ class Actions:
             NotApplied: What the model wrote is opened beside the document instead; the error says why.
         """
         prompt = prompt_for(target.kind, target.excerpt)
-        answer = await self._answered(prompt, (target.uri,), progress)
+        answer = await self._answered(prompt, (target.uri,), progress, CacheMode.OFF)
         try:
             edit = self._edit(target, answer)
             if edit is None:
@@ -133,7 +136,7 @@ class Actions:
 
     def _edit(self, target: Target, answer: Answer) -> Edit | None:
         """Make an edit of what a model wrote; None: there is nothing to change."""
-        note = Note(target.label, told(answer), self._confirms)
+        note = Note(target.label, byline(answer), self._confirms)
         if target.product is Product.NEW_FILE:
             file = new_file_for(target.excerpt, answer.content, answer.finish_reason)
             return self._creation(target, file, note)
@@ -152,13 +155,14 @@ class Actions:
         if isinstance(file, Unusable):
             raise NotApplied(file.reason)
         creates_files = Abilities.of(self._server.client_capabilities).creates_files
+        name = in_one_line(file.path)
         if target.root is None:
-            raise NotApplied(f"The document is in no folder, so there is no place for {file.path}.")
+            raise NotApplied(f"The document is in no folder, so there is no place for {name}.")
         if not creates_files:
-            raise NotApplied(f"This editor makes no files for a language server; it would be {file.path}.")
+            raise NotApplied(f"This editor makes no files for a language server; it would be {name}.")
         place = target.root / file.path
-        if place.exists() or self._server.documents.open_document(place.as_uri()) is not None:
-            raise NotApplied(f"There is a {file.path} already.")
+        if lexists(place) or self._server.documents.open_document(place.as_uri()) is not None:
+            raise NotApplied(f"There is a {name} already.")
         return creating(self._server, place.as_uri(), file.text, note)
 
     async def _deliver(self, target: Target, edit: Edit) -> None:
@@ -171,14 +175,14 @@ class Actions:
         if edit.uri != target.uri:
             await show(self._server, edit.uri)
 
-    async def _answered(self, prompt: Prompt, paths: Sequence[str], progress: Progress) -> Answer:
-        async with aclosing(self._gateway.stream(Query(prompt, paths=tuple(paths)))) as events:
-            async for event in events:
-                progress.follow(event)
-                if isinstance(event, Answer):
-                    progress.outcome = told(event)
-                    return event
-        raise AssertionError("a stream of events ends in an answer or an error")
+    async def _answered(
+        self, prompt: Prompt, paths: Sequence[str], progress: Progress, cache: CacheMode = CacheMode.ON
+    ) -> Answer:
+        """Ask; without the cache for an edit: who asks for one again did not take the one that there was."""
+        query = Query(prompt, paths=tuple(paths), cache=cache)
+        answer = await final_answer(self._gateway.stream(query), progress.follow)
+        progress.outcome = byline(answer)
+        return answer
 
     @property
     def _confirms(self) -> bool:
@@ -196,4 +200,4 @@ def page_of(answer: Answer, *, why: str | None = None) -> str:
     above = [] if why is None else [f"> **Not applied.** {why}"]
     if why is None and answer.finish_reason is not FinishReason.STOP:
         above.append(f"> The answer ended early ({answer.finish_reason}).")
-    return "\n\n".join([*above, answer.content.strip("\r\n"), "---", f"*{told(answer)}*"]) + "\n"
+    return "\n\n".join([*above, answer.content.strip("\r\n"), "---", f"*{byline(answer)}*"]) + "\n"

@@ -25,6 +25,7 @@ from ai_gateway.words import wait_in_words
 if TYPE_CHECKING:
     from ai_gateway.lsp.answers import Answers
     from ai_gateway.lsp.server import GatewayServer
+    from ai_gateway.messages.results import ProviderHealthResult
 
 Json = Mapping[str, object]
 Run = Callable[[Json], Awaitable[Json]]
@@ -66,6 +67,11 @@ class Commands:
             raise InvalidQuery(f"there is no such command{meant(name, names.COMMANDS)}", field="command")
         return await self._table[name](object_of(arguments, bare=BARE.get(name)))
 
+    def closed(self, uri: str) -> None:
+        """Leave off what is about a document that the person has closed."""
+        self.jobs.closed(uri)
+        self.actions.waiting.leave_those_out_of_date()
+
     async def _act(self, kind: ActionKind, given: Json) -> Json:
         self.actions.start(kind, ActionArguments.parse(given))
         return STARTED
@@ -75,8 +81,8 @@ class Commands:
         return STARTED
 
     async def _health(self, given: Json) -> Json:
-        found = await self._answers.health(given)
-        tiers = ", ".join(_tier(each["name"], each["state"], each["reason"]) for each in found["providers"])
+        found = await self._answers.health({"probe": True, **given})
+        tiers = ", ".join(f"{each['name']} {_now(each)}" for each in found["providers"])
         say(self._server, f"{found['status']}: {tiers or 'there are no tiers'}")
         return found
 
@@ -126,5 +132,9 @@ class Commands:
         return {"status": "ok", "stopped": stopped}
 
 
-def _tier(name: str, state: str, reason: str | None) -> str:
-    return f"{name} {state}" if reason is None else f"{name} {state} ({reason})"
+def _now(provider: ProviderHealthResult) -> str:
+    if provider["reason"] is not None:
+        return f"is out ({provider['reason']})"
+    if provider["reachable"] is False:
+        return "can't be reached"
+    return "is ready" if provider["state"] == "closed" else f"is {provider['state']}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from ai_gateway.explaining.told import told
+from ai_gateway.explaining.byline import byline
 from ai_gateway.gateway import Gateway
 from ai_gateway.lsp.editing.jobs import Jobs, Subject
 from ai_gateway.lsp.editing.progress import Progress
@@ -66,7 +66,7 @@ class Drafts:
         self._jobs.start("Draft a commit message", Subject("commit-message", str(folder)), draft)
 
     async def _show(self, name: str, text: str, origin: Origin, progress: Progress) -> None:
-        progress.outcome = "the template's" if origin.answer is None else told(origin.answer)
+        progress.outcome = "the template's" if origin.answer is None else byline(origin.answer)
         if origin.problem is not None:
             say(self._server, f"no model wrote this draft: {origin.problem}", types.MessageType.Warning)
         await show_text(self._server, name, text.rstrip("\n") + "\n")

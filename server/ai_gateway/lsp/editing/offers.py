@@ -27,6 +27,8 @@ Json = Mapping[str, object]
 
 NEAR_LINES = 200
 """How far from the cursor the ends of a comment are looked for."""
+MOST_NEAR = 100_000
+"""Characters of these lines; where they are longer, as in code that was minified, nobody has commented."""
 STOPPING = "Stop what is being written"
 TOLD_OF_PROBLEMS = ("range", "message", "severity", "source", "code")
 
@@ -137,7 +139,7 @@ def _is_comment(wanted: Wanted, document: Document) -> bool:
     start = max(0, wanted.first_line - NEAR_LINES)
     near = "".join(document.lines[start : wanted.first_line + NEAR_LINES])
     line = wanted.first_line - start
-    return comment_region(near, line, document.language_id or "") is not None
+    return len(near) <= MOST_NEAR and comment_region(near, line, document.language_id or "") is not None
 
 
 def _arguments(kind: ActionKind, wanted: Wanted, document: Document) -> Json:

@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.lsp.protocol import ClientError
+from ai_gateway.lsp.work_done import ASKING, TITLE, who_answers, work_done
 from ai_gateway.model import Event, Reset, Started
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 1.0
 PAUSE_SECONDS = 0.1
 """Between two reports, whatever happens."""
-WAITING = "asking"
 CANCELLED = "cancelled"
 
 _numbers = itertools.count(1)
@@ -39,7 +39,7 @@ class Progress:
         self.changed = asyncio.Event()
         self._clock = clock
         self._begun_at = clock.monotonic()
-        self._doing = WAITING
+        self._doing = ASKING
 
     @property
     def message(self) -> str:
@@ -54,10 +54,10 @@ class Progress:
     def follow(self, event: Event) -> None:
         """Tell what a query's event means."""
         match event:
-            case Started(provider, backend, model):
-                self.say(f"{backend}: {model or provider} answers")
+            case Started():
+                self.say(who_answers(event))
             case Reset():
-                self.say(WAITING)
+                self.say(ASKING)
 
 
 @asynccontextmanager
@@ -83,20 +83,14 @@ async def _tell(server: GatewayServer, progress: Progress, owner: asyncio.Task[o
     except ClientError:  # it shows none after all
         return
 
-    def tell(kind: str, **more: object) -> None:
-        server.protocol.notify(types.PROGRESS, {"token": token, "value": {"kind": kind, **more}})
-
-    cancellable = server.protocol.progress.tokens
-    cancellable[token] = owner  # type: ignore[assignment]  # a task is cancelled as a future is
-    tell("begin", title=f"AI Gateway: {progress.title}", message=progress.message, cancellable=True)
-    try:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REPORT_SECONDS):
-                    await progress.changed.wait()
-            progress.changed.clear()
-            tell("report", message=progress.message)
-            await asyncio.sleep(PAUSE_SECONDS)
-    finally:
-        cancellable.pop(token, None)
-        tell("end", message=progress.outcome)
+    with work_done(server, token, f"{TITLE}: {progress.title}", message=progress.message, owner=owner) as work:
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(REPORT_SECONDS):
+                        await progress.changed.wait()
+                progress.changed.clear()
+                work.report(progress.message)
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            work.outcome = progress.outcome

@@ -1,41 +1,24 @@
-"""Texts to read, opened in the editor as files; nobody reads a page in a pop-up.
-
-They lie in the user's cache folder, readable for this person only, and go after a day.
-"""
+"""Texts to read, opened in the editor as files; nobody reads a page in a pop-up."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import tempfile
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from platformdirs import user_cache_path
 
-from ai_gateway.failures import GatewayError
 from ai_gateway.lsp.editing.abilities import Abilities
+from ai_gateway.lsp.editing.page_files import NotWritten, written
 from ai_gateway.lsp.folders import folders_of
 from ai_gateway.lsp.protocol import ClientError
+from ai_gateway.printing import printable
 
 if TYPE_CHECKING:
     from ai_gateway.lsp.server import GatewayServer
 
-FOLDER = "answers"
-FOLDER_MODE = 0o700
-KEPT_SECONDS = 24 * 3600.0
-LONGEST_NAME = 60
 LONGEST_MESSAGE = 20_000
 SHOW_SECONDS = 10.0
 """How long the editor may take to show a document."""
-
-
-class NotShown(GatewayError):
-    """A text could not be opened in the editor; says what to do."""
 
 
 async def show_text(server: GatewayServer, name: str, text: str) -> bool:
@@ -44,15 +27,17 @@ async def show_text(server: GatewayServer, name: str, text: str) -> bool:
     Args:
         server: Whose client opens it.
         name: What the file is about; its name begins so.
-        text: What it holds.
+        text: What it holds; control characters are left out.
 
     Returns:
         Whether it is open in the editor.
-
-    Raises:
-        NotShown: The disk would not take it.
     """
-    file = await asyncio.to_thread(_written, name, text, folders_of(server.workspace))
+    text = printable(text)
+    try:
+        file = await asyncio.to_thread(written, name, text, folders_of(server.workspace))
+    except NotWritten as error:  # it is paid for, so it is told all the same
+        say(server, f"{error}\n\n{_beginning(text)}", types.MessageType.Warning)
+        return False
     whole = _wanted(server) == "message"
     is_open = not whole and await show(server, file.as_uri())
     if not is_open:
@@ -75,7 +60,7 @@ async def show(server: GatewayServer, uri: str, *, outside: bool = False) -> boo
 
 def say(server: GatewayServer, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
     """Tell the person a sentence."""
-    server.window_show_message(types.ShowMessageParams(kind, f"AI Gateway: {message}"))
+    server.window_show_message(types.ShowMessageParams(kind, f"AI Gateway: {printable(message)}"))
 
 
 def _wanted(server: GatewayServer) -> str:
@@ -85,39 +70,4 @@ def _wanted(server: GatewayServer) -> str:
 
 
 def _beginning(text: str) -> str:
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}\n… (the rest is in the file)"
-
-
-def _written(name: str, text: str, workspace: list[Path]) -> Path:
-    try:
-        folder = _folder(workspace)
-        _remove_old(folder)
-        stem = re.sub(r"[^\w.-]+", "-", name)[:LONGEST_NAME].strip("-.")
-        descriptor, path = tempfile.mkstemp(prefix=f"{stem}-", suffix=".md", dir=folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        why = error.strerror or "it can't be written"
-        raise NotShown(
-            f"there is no file for the answer ({why}); make room in the cache folder, and ask again"
-        ) from error
-    return Path(path)
-
-
-def _folder(workspace: list[Path]) -> Path:
-    """Make it, outside of the workspace, whose files are searched, built and committed."""
-    folder = user_cache_path("ai-gateway", appauthor=False) / FOLDER
-    if any(folder.resolve().is_relative_to(root.resolve()) for root in workspace):
-        return Path(tempfile.mkdtemp(prefix="ai-gateway-"))
-    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    if os.name == "posix":
-        folder.chmod(FOLDER_MODE)
-    return folder
-
-
-def _remove_old(folder: Path) -> None:
-    before = time.time() - KEPT_SECONDS
-    for path in folder.glob("*.md"):
-        with suppress(OSError):  # another window has removed it
-            if path.lstat().st_mtime < before:
-                path.unlink()
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}\n… (the rest is left out)"

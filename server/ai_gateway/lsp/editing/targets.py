@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
-
-from pygls.uris import to_fs_path
 
 from ai_gateway.code_actions.excerpt import Excerpt, Problem
 from ai_gateway.code_actions.kinds import KINDS, ActionKind, Product
@@ -17,7 +14,7 @@ from ai_gateway.code_actions.region import comment_region, region_of
 from ai_gateway.failures import GatewayError, InvalidQuery
 from ai_gateway.lsp.editing.jobs import Subject
 from ai_gateway.lsp.editing.offers import product_of
-from ai_gateway.lsp.folders import folders_of
+from ai_gateway.lsp.folders import shown_path
 from ai_gateway.messages.commands import ActionArguments, DiagnosticParam, RangeParam
 
 if TYPE_CHECKING:
@@ -88,7 +85,7 @@ def target_of(server: GatewayServer, kind: ActionKind, given: ActionArguments) -
     lines = _lines(kind, document, given.range)
     if lines is None:
         raise NotHere("there is nothing here to work on; select some lines")
-    path, root = _place(server, document)
+    path, root = shown_path(server.workspace, document.uri)
     problems = tuple(_problem(each) for each in given.diagnostics)
     excerpt = Excerpt(document.source, document.language_id or "", path, *lines, problems)
     if (reason := obstacle(kind, excerpt)) is not None:
@@ -126,17 +123,6 @@ def _is_place(kind: ActionKind, document: Document, selected: RangeParam) -> boo
     if end - start <= 1 or KINDS[kind].product is Product.READ:
         return end - start <= 1
     return start > units(line) - units(line.lstrip()) or end < units(line)
-
-
-def _place(server: GatewayServer, document: Document) -> tuple[str, Path | None]:
-    """Give the path that the model may see, and what it is relative to: the folder of the workspace, or its own."""
-    name = to_fs_path(document.uri)
-    if name is None or urlsplit(document.uri).scheme != "file":
-        return unquote(urlsplit(document.uri).path).rpartition("/")[2] or "untitled", None
-    path = Path(name)
-    around = [folder for folder in folders_of(server.workspace) if path.is_relative_to(folder)]
-    root = max(around, key=lambda folder: len(folder.parts), default=path.parent)
-    return path.relative_to(root).as_posix(), root
 
 
 def _problem(given: DiagnosticParam) -> Problem:

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, object]
 
+MOST = 10
+"""Edits that wait at once; each holds the document that it is for."""
+
 
 class Waiting:
-    """Those of one client: of each subject the newest, as long as its document stays as it was."""
+    """Those of one client: of each subject the newest, as long as its document stays as it was; the last few."""
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
@@ -29,11 +32,14 @@ class Waiting:
 
     def keep(self, target: Target, edit: Edit) -> None:
         """Let an edit of an open document wait."""
+        self.leave_those_out_of_date()
         self._edits[target.subject] = target, edit
+        while len(self._edits) > MOST:
+            del self._edits[next(iter(self._edits))]
 
     def offers(self, uri: str, first_line: int, last_line: int) -> list[Json]:
         """Make a code action of each that is for these lines."""
-        self._leave_those_out_of_date()
+        self.leave_those_out_of_date()
         return [
             {
                 "title": f"Apply: {KINDS[target.kind].title}",
@@ -44,7 +50,8 @@ class Waiting:
             if subject.uri == uri and subject.first_line <= last_line and first_line <= subject.last_line
         ]
 
-    def _leave_those_out_of_date(self) -> None:
+    def leave_those_out_of_date(self) -> None:
+        """Forget those whose document is closed, or another by now."""
         self._edits = {
             subject: (target, edit)
             for subject, (target, edit) in self._edits.items()

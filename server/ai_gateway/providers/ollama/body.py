@@ -56,7 +56,7 @@ def infill_body(given: Infill, model: str, context_tokens: int | None) -> dict[s
 
 def infill_chat_body(given: Infill, model: str, context_tokens: int | None) -> dict[str, object]:
     """Put a gap as `/api/chat` wants it, for models without a template for gaps; nobody waits for thoughts."""
-    from ai_gateway.completion.asking import chat_prompt  # noqa: PLC0415 - only for those who want it
+    from ai_gateway.completion.prompts import chat_prompt  # noqa: PLC0415 - only for those who want it
 
     prompt = replace(chat_prompt(given), temperature=0.0)
     return {**chat_body(prompt, model, context_tokens), "think": False}

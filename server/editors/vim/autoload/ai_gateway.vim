@@ -32,12 +32,13 @@ def OfferFor(lines: list<number>)
 enddef
 
 def Offer(actions: list<dict<any>>)
-  if actions->empty()
-    server.ShowMessage('there is nothing to do here')
+  const able = actions->copy()->filter((_, action) => !action->has_key('disabled'))
+  if able->empty()
+    server.ShowMessage(actions->empty() ? 'there is nothing to do here' : actions[0].disabled.reason)
     return
   endif
-  const titles = actions->mapnew((_, action) => action.title)
-  server.ShowMenu('AI Gateway', titles, (choice: number) => choice < 0 ? 0 : Act(actions[choice]))
+  const titles = able->mapnew((_, action) => action.title)
+  server.ShowMenu('AI Gateway', titles, (choice: number) => choice < 0 ? 0 : Act(able[choice]))
 enddef
 
 # Do one code action.
@@ -76,11 +77,19 @@ def ShowHealth(health: dict<any>)
   endif
 enddef
 
+def Now(provider: dict<any>): string
+  if provider.reason != null
+    return provider.reason
+  elseif provider.reachable == false
+    return "can't be reached"
+  endif
+  return provider.state == 'closed' ? 'ready' : provider.state
+enddef
+
 def HealthPage(health: dict<any>): string
   var lines = ['# AI Gateway: ' .. health.status, '']
   for provider in health.providers
-    const now = provider.reason ?? (provider.state == 'closed' ? 'ready' : provider.state)
-    lines->add($'- **{provider.backend}** {provider.name} ({provider.model ?? "-"}): {now}')
+    lines->add($'- **{provider.backend}** {provider.name} ({provider.model ?? "-"}): {Now(provider)}')
     if provider.hint != null
       lines->add('  - ' .. provider.hint)
     endif

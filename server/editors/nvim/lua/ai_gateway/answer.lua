@@ -59,6 +59,9 @@ local function told(result)
   if (result.cost_usd or 0) > 0 then
     table.insert(words, string.format("$%.4f", result.cost_usd))
   end
+  for _, file in ipairs(result.left_out or {}) do
+    table.insert(words, ("left out: %s (%s)"):format(file.path, file.reason))
+  end
   return "*" .. table.concat(words, " · ") .. "*"
 end
 

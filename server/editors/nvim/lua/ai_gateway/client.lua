@@ -8,6 +8,8 @@ local M = {
   name = "ai_gateway",
   --- What the server said last of the tiers: the parameters of `ai/status`.
   status = nil,
+  --- What its progress says last, by token: who answers an action, and for how long.
+  working = {},
   --- Those who are told of partial results, by token.
   listeners = {},
 }
@@ -51,9 +53,11 @@ handlers["$/progress"] = function(err, params, context, ...)
   local listen = M.listeners[params.token]
   if listen then
     listen(params.value)
-  else
-    vim.lsp.handlers["$/progress"](err, params, context, ...)
+    return
   end
+  M.working[params.token] = params.value.kind ~= "end" and (params.value.message or "") or nil
+  vim.cmd("redrawstatus!")
+  vim.lsp.handlers["$/progress"](err, params, context, ...)
 end
 
 handlers["ai/status"] = function(_, params)
@@ -138,6 +142,7 @@ end
 local function on_exit()
   id = nil
   M.status = nil
+  M.working = {}
   local lost = waiting
   waiting = {}
   for _, listen in pairs(M.listeners) do

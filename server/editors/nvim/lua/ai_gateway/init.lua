@@ -72,12 +72,21 @@ local function ask_server(method, params, show)
   end)
 end
 
+local function now(provider)
+  if provider.reason then
+    return provider.reason
+  end
+  if provider.reachable == false then
+    return "can't be reached"
+  end
+  return provider.state == "closed" and "ready" or provider.state
+end
+
 local function health_page(health)
   local lines = { "# AI Gateway: " .. health.status, "" }
   for _, provider in ipairs(health.providers) do
-    local now = provider.reason or (provider.state == "closed" and "ready" or provider.state)
     local model = provider.model and " (" .. provider.model .. ")" or ""
-    table.insert(lines, ("- **%s** %s%s: %s"):format(provider.backend, provider.name, model, now))
+    table.insert(lines, ("- **%s** %s%s: %s"):format(provider.backend, provider.name, model, now(provider)))
     if provider.hint then
       table.insert(lines, "  - " .. provider.hint)
     end
@@ -138,7 +147,7 @@ function M.actions(first, last)
   end)
 end
 
---- One word for the statusline: who would answer now, and `…` while somebody does.
+--- For the statusline: who would answer now, and `…` while somebody does; of an action, who it is and for how long.
 function M.statusline()
   if not client.status then
     return ""
@@ -151,6 +160,10 @@ function M.statusline()
     end
   end
   local sign = client.status.status == "ok" and "" or "!"
+  local _, work = next(client.working)
+  if work then
+    return "AI " .. who .. sign .. " … " .. work
+  end
   return "AI " .. who .. sign .. (answer.running() > 0 and " …" or "")
 end
 

@@ -50,20 +50,34 @@ function M.show(text)
   write(bufnr, 0, -1, vim.split(text, "\n", { plain = true }))
 end
 
+--- Open a file in the current window. What a model wrote may set no options here.
+local function edit(path)
+  local modeline = vim.go.modeline
+  vim.go.modeline = false
+  vim.cmd("silent! edit " .. vim.fn.fnameescape(path)) -- silent as above
+  vim.go.modeline = modeline
+end
+
 --- Open a file beside the code, or go to where it is open; the cursor goes to an LSP range if there is one.
+---
+--- Whoever is typing, or selecting, stays where they are.
 function M.show_file(path, range)
+  local here = vim.api.nvim_get_mode().mode:match("^[iRvVsSt\19\22]") and vim.api.nvim_get_current_win()
   local window = vim.fn.bufwinid(vim.fn.bufadd(path))
   if window ~= -1 then
     vim.api.nvim_set_current_win(window)
   else
     vim.cmd(M.split)
-    vim.cmd("silent! edit " .. vim.fn.fnameescape(path)) -- silent as above
+    edit(path)
   end
   if path:match("%.md$") then
     close_by_q(0)
   end
   if range then
     pcall(vim.api.nvim_win_set_cursor, 0, { range.start.line + 1, 0 })
+  end
+  if here then
+    vim.api.nvim_set_current_win(here)
   end
 end
 

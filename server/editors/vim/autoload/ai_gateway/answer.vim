@@ -80,6 +80,9 @@ def Told(result: dict<any>): string
   if result.cost_usd != null && result.cost_usd > 0.0
     words->add(printf('$%.4f', result.cost_usd))
   endif
+  for file in result.left_out
+    words->add($'left out: {file.path} ({file.reason})')
+  endfor
   return '*' .. words->join(' · ') .. '*'
 enddef
 

@@ -37,17 +37,29 @@ export def Show(text: string)
   setbufline(bufnr, 1, text->split("\n", true))
 enddef
 
-# Open a file beside the code, or go to where it is open.
+# Open a file beside the code, or go to where it is open. Whoever is typing, or selecting, stays where they are.
 export def ShowFile(path: string): bool
+  const here = mode() =~ "^[iRvVsSt\<C-s>\<C-v>]" ? win_getid() : 0
   const window = bufwinid(bufadd(path))
   if window != -1
     win_gotoid(window)
-    return true
+  else
+    execute g:ai_gateway_split
+    Edit(path)
   endif
-  execute g:ai_gateway_split
+  if here != 0
+    win_gotoid(here)
+  endif
+  return true
+enddef
+
+# Open a file in the current window. What a model wrote may set no options here.
+def Edit(path: string)
+  const modeline = &g:modeline
+  &g:modeline = false
   execute 'edit ' .. fnameescape(path)
+  &g:modeline = modeline
   if path =~ '\.md$'
     nnoremap <buffer> <nowait> q <Cmd>close<CR>
   endif
-  return true
 enddef

@@ -12,7 +12,7 @@ const CAPABILITIES = {
     workspaceEdit: {documentChanges: true, resourceOperations: ['create']},
     workspaceFolders: true,
   },
-  textDocument: {codeAction: {codeActionLiteralSupport: {codeActionKind: {valueSet: []}}}},
+  textDocument: {codeAction: {disabledSupport: true, codeActionLiteralSupport: {codeActionKind: {valueSet: []}}}},
   window: {workDoneProgress: true, showDocument: {support: true}},
   experimental: {aiGateway: {input: true}},
 }
@@ -48,7 +48,10 @@ def Start(): bool
     capabilities: CAPABILITIES,
     initializationOptions: g:ai_gateway_settings,
   }
-  ch_sendexpr(channel, {method: 'initialize', params: params}, {callback: (_, reply) => Initialized(reply)})
+  try
+    ch_sendexpr(channel, {method: 'initialize', params: params}, {callback: (_, reply) => Initialized(reply)})
+  catch /^Vim\%((\S\+)\)\=:E/ # it has ended already: Ended() tells
+  endtry
   return true
 enddef
 
@@ -67,6 +70,9 @@ def Ended()
   is_ready = false
   status = {}
   working = {}
+  if !waiting->empty()
+    ShowError({message: 'the server has ended before it could be asked', data: {hint: 'see: ai-gateway doctor'}})
+  endif
   waiting = []
   documents.Forget()
   for Listen in listeners->values()
@@ -92,8 +98,11 @@ augroup END
 export def WhenReady(Use: func)
   if is_ready
     Use()
-  elseif Start()
-    waiting->add(Use)
+    return
+  endif
+  waiting->add(Use)
+  if !Start()
+    waiting = []
   endif
 enddef
 

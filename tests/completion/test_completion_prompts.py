@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_gateway.completion.asking import GAP, chat_prompt
+from ai_gateway.completion.prompts import GAP, chat_prompt
 from ai_gateway.model import Infill
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ai_gateway.model import Attempt
+from ai_gateway.words import wait_in_words
+
 SAID: Mapping[str, str] = MappingProxyType(
     {
         # of a breaker that is not closed
@@ -53,3 +56,10 @@ a name, they share the words."""
 def in_words(reason: str) -> str:
     """Say a reason; one that another version wrote is said as it stands."""
     return SAID.get(reason) or reason.replace("_", " ")
+
+
+def why_not(attempt: Attempt) -> str:
+    """Say why a tier gave no answer, and when it may give one."""
+    said = f"was {attempt.outcome}" if attempt.reason is None else in_words(attempt.reason)
+    seconds = attempt.retry_after_seconds
+    return f"{attempt.provider} {said}" + (f", again in {wait_in_words(seconds)}" if seconds else "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ai_gateway.model import Answer, Attempt, Outcome
+from ai_gateway.model import Answer, Outcome
+from ai_gateway.reasons import why_not
 from ai_gateway.words import wait_in_words
 
 MILLISECONDS = 1000
 SMALL_USD = 0.0001
 
 
-def told(answer: Answer) -> str:
+def byline(answer: Answer) -> str:
     """Say in one line who answered, at what cost, and why not somebody before."""
     usage = answer.usage
     about = "about " if usage.estimated else ""
@@ -22,7 +23,7 @@ def told(answer: Answer) -> str:
         parts.append(f"from the cache, {wait_in_words(answer.age_seconds or 0.0)} old")
     if answer.stale:
         parts.append(f"an old answer, {wait_in_words(answer.age_seconds or 0.0)}: nobody could give a new one")
-    parts += [_why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
+    parts += [why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
     return " · ".join(parts)
 
 
@@ -30,8 +31,3 @@ def _cost(usd: float | None) -> str:
     if not usd:
         return ""
     return f" (${usd:.2f})" if usd >= 1 else f" (${usd:.2g})" if usd >= SMALL_USD else f" (under ${SMALL_USD})"
-
-
-def _why_not(attempt: Attempt) -> str:
-    wait = f", again in {wait_in_words(attempt.retry_after_seconds)}" if attempt.retry_after_seconds else ""
-    return f"{attempt.provider} {attempt.outcome}: {attempt.reason}{wait}"

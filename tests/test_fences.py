@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.code_actions.fences import Block, blocks, fence_around
+from ai_gateway.fences import Block, blocks, fence_around
 
 
 @pytest.mark.parametrize(

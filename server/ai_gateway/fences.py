@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ai_gateway.code_actions.excerpt import BLANKS
-from ai_gateway.lines import bare_lines_of
+from ai_gateway.lines import BLANKS, bare_lines_of
 
 LEAST_FENCE = 3
 
@@ -41,9 +40,9 @@ def blocks(markdown: str) -> list[Block]:
     return found
 
 
-def fence_around(text: str, least: int = LEAST_FENCE) -> str:
-    """Give a fence that nothing in the text can close: longer than any run of backticks in it."""
-    longest = max(map(len, _RUN.findall(text)), default=0)
+def fence_around(*texts: str, least: int = LEAST_FENCE) -> str:
+    """Give a fence that nothing in the texts can close: longer than any run of backticks in them."""
+    longest = max((len(run) for text in texts for run in _RUN.findall(text)), default=0)
     return "`" * max(least, longest + 1)
 
 
