@@ -153,3 +153,10 @@ def test_whatever_a_model_says_a_proposal_is_text_of_its_answer_that_fits_a_line
         assert text.strip()
         assert len(text.split("\n")) <= MAX_LINES
         assert not (Gap(before, after).is_within_line and "\n" in text)
+
+
+@pytest.mark.parametrize("thought", ["<think>return what?</think>\n", "<THINKING>a\nb</thinking>"])
+def test_what_a_model_thinks_aloud_is_no_proposal(thought: str) -> None:
+    gap = Gap("x = ", "")
+    assert usable(f"{thought}1", gap) == "1"
+    assert usable("<think>return wh", gap) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_gateway.drafting.drafter import draft_commit_message
-from ai_gateway.drafting.problems import NothingToDescribe, Unmerged
+from ai_gateway.drafting.failures import NothingToDescribe, Unmerged
 from ai_gateway.fakes import Fault
 from drafting.conftest import Desk
 from support.repositories import Repo, new_repo

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ai_gateway.drafting.drafter import draft_commit_message, draft_pull_request
+from ai_gateway.drafting.failures import GitFailed, GitMissing, GitRefused, NotARepository
 from ai_gateway.drafting.git import Git
-from ai_gateway.drafting.problems import GitFailed, GitMissing, GitRefused, NotARepository
 from ai_gateway.drafting.repository import open_repository
 from drafting.conftest import Desk
 from support.repositories import Repo, new_repo

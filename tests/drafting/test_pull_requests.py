@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ai_gateway.drafting.drafter import draft_pull_request
-from ai_gateway.drafting.problems import (
+from ai_gateway.drafting.failures import (
     DetachedHead,
     NoCommits,
     NoCommonHistory,

@@ -197,3 +197,15 @@ async def test_what_is_no_change_and_could_not_be_read_closes_nothing(server: Ga
     say(server, "workspace/didChangeConfiguration", [1, 2])
     say(server, "textDocument/didSave", {})
     assert server.documents.open_document(URI) is not None
+
+
+@pytest.mark.parametrize("uri", ["file://[x/a.py", "http://[::/a.py"])
+async def test_a_document_whose_uri_is_none_stays_closed_and_is_no_incident(
+    server: GatewayServer, caplog: pytest.LogCaptureFixture, uri: str
+) -> None:
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": "x = 1\n"}
+    say(server, "textDocument/didOpen", {"textDocument": document})
+    say(server, "textDocument/didChange", change("y") | {"textDocument": {"uri": uri, "version": 2}})
+    assert server.documents.open_document(uri) is None
+    assert "incident" not in caplog.text
+    assert "URI is none" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from ai_gateway.code_actions.line_marks import marks_in
 from ai_gateway.fences import blocks
 from ai_gateway.lines import bare_lines_of, lines_of, with_plain_ends
 from ai_gateway.model import FinishReason
+from ai_gateway.thoughts import without_thoughts
 
 LONGEST_ANSWER = 300_000
 """Characters: more than any region, and as much as most files."""
@@ -80,8 +80,6 @@ _UNFINISHED: Mapping[FinishReason, str] = MappingProxyType(
         FinishReason.TOOL_CALLS: "The model called for a tool instead of answering.",
     }
 )
-_THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-"""What some local models write in front of their answer."""
 _LONGEST_NAMED = 30
 
 
@@ -150,8 +148,8 @@ def _code_in(answer: str, finish_reason: FinishReason, excerpt: Excerpt) -> list
         raise Unfit(unfinished)
     if len(answer) > LONGEST_ANSWER:
         raise Unfit("The answer is too long.")
-    thought = _THOUGHT.match(answer)
-    found = blocks(answer[thought.end() :] if thought else answer)
+    answer = without_thoughts(answer)
+    found = blocks(answer)
     if not found:
         raise Unfit("There is no code block in the answer." if answer.strip() else "The answer is empty.")
     if len(found) > 1:

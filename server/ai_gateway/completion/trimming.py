@@ -6,6 +6,7 @@ import re
 
 from ai_gateway.completion.gap import Gap
 from ai_gateway.lines import with_plain_ends
+from ai_gateway.thoughts import without_thoughts
 
 MAX_LINES = 24
 LONG_ENOUGH = 3
@@ -33,7 +34,7 @@ def usable(answer: str, gap: Gap, *, is_cut: bool = False, max_lines: int = MAX_
         is_cut: Whether it ends where its limit of tokens was reached.
         max_lines: The rest is left out.
     """
-    text = with_plain_ends(answer)
+    text = without_thoughts(with_plain_ends(answer))
     mark = _MARKS.search(text)
     text = _unfenced(text if mark is None else text[: mark.start()], gap)
     text = _without_line_before(text, gap)

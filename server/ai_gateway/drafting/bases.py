@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ai_gateway.drafting.problems import DetachedHead, NoCommits, NoCommonHistory, NoSuchBase
+from ai_gateway.drafting.failures import DetachedHead, NoCommits, NoCommonHistory, NoSuchBase
 from ai_gateway.drafting.repository import BRANCHES, Repository, text_of
 from ai_gateway.near import meant
 from ai_gateway.printing import in_one_line

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ai_gateway.drafting.failures import Unmerged
 from ai_gateway.drafting.file_change import FileChange, file_changes
 from ai_gateway.drafting.patches import Blobs, Patch, PatchReader
-from ai_gateway.drafting.problems import Unmerged
 from ai_gateway.drafting.repository import Repository
 from ai_gateway.turns import Turns
 

@@ -15,8 +15,8 @@ from ai_gateway.drafting.changes import Changes, Comparison, changed_files, with
 from ai_gateway.drafting.commits import commits_since, recent_subjects
 from ai_gateway.drafting.digest import digest_of, totals
 from ai_gateway.drafting.draft import CommitDraft, Origin, PullRequestDraft
+from ai_gateway.drafting.failures import NothingToDescribe
 from ai_gateway.drafting.file_change import FileChange
-from ai_gateway.drafting.problems import NothingToDescribe
 from ai_gateway.drafting.prompts import commit_prompt, pull_request_prompt
 from ai_gateway.drafting.reply import SUBJECT_CHARACTERS, TITLE_CHARACTERS, Reply, reply_of, shortened, wrapped
 from ai_gateway.drafting.repository import Repository, open_repository

@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from copy import copy
 from pathlib import Path
 
-from ai_gateway.drafting.problems import GitFailed, GitMissing, GitRefused
+from ai_gateway.drafting.failures import GitFailed, GitMissing, GitRefused
 
 GIT_SECONDS = 30.0
 """How long one command may take."""

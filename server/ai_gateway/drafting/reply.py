@@ -7,12 +7,12 @@ import textwrap
 from dataclasses import dataclass
 
 from ai_gateway.printing import printable
+from ai_gateway.thoughts import without_thoughts
 
 TITLE_CHARACTERS = 120
 SUBJECT_CHARACTERS = 72
 """What `git log --oneline` and most sites show of a subject."""
 BODY_COLUMNS = 72
-_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"(?P<fence>`{3,}+|~{3,}+)[^\n`]*\n(?P<inside>.*?)\n?(?P=fence)[`~]*", re.DOTALL)
 _LABEL = re.compile(
     r"\A[\s#*_]*(?:(?:pr|pull request|commit|suggested)\s*)?(?:title|subject|message|commit)[\s*_]*:[\s*_]*",
@@ -41,7 +41,7 @@ class Reply:
 
 def reply_of(text: str) -> Reply | None:
     """Read a model's answer; None: there is no title in it."""
-    text = _unwrapped(_THOUGHT.sub("", printable(text)).strip())
+    text = _unwrapped(without_thoughts(printable(text)).strip())
     title, _, body = text.partition("\n")
     title = _plain(title)
     if not re.search(r"\w", title):

@@ -8,8 +8,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai_gateway.drafting.failures import GitRefused, NoSuchFolder, NotARepository
 from ai_gateway.drafting.git import Git
-from ai_gateway.drafting.problems import GitRefused, NoSuchFolder, NotARepository
 
 BRANCHES = "refs/heads/"
 _DUBIOUS = re.compile(r"dubious ownership(?: in repository at '(?P<top>.*)')?")

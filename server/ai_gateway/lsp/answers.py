@@ -100,9 +100,9 @@ class Answers:
         if self._commands is not None:
             self._commands.closed(uri)
 
-    def waiting(self, uri: str, first_line: int, last_line: int) -> list[Mapping[str, object]]:
+    def kept_edits(self, uri: str, first_line: int, last_line: int) -> list[Mapping[str, object]]:
         """Give the code actions of edits for these lines that were written, and not taken when they came."""
-        return [] if self._commands is None else self._commands.actions.waiting.offers(uri, first_line, last_line)
+        return [] if self._commands is None else self._commands.actions.kept_edits.offers(uri, first_line, last_line)
 
     @property
     def has_jobs(self) -> bool:

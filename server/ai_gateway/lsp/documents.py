@@ -105,8 +105,8 @@ class Documents(Workspace):
 
     def open_document(self, uri: str) -> Document | None:
         """Give a document; None: it is not open."""
-        document = self.get_text_document(uri)
-        return document if isinstance(document, Document) and document.version is not None else None
+        document = self._text_documents.get(_key(uri))
+        return document if isinstance(document, Document) else None
 
     def lose(self, uri: object = None) -> None:
         """Take a document, or all of them, for closed: a change got lost, so the editor has another text."""
@@ -123,10 +123,15 @@ class Documents(Workspace):
 
     @override
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
-        """Take in a document that is opened."""
-        self._text_documents[_key(text_document.uri)] = self._create_text_document(
-            text_document.uri, text_document.text, text_document.version, text_document.language_id
-        )
+        """Take in a document that is opened; one that has no URI, but something like it, stays closed."""
+        try:
+            document = self._create_text_document(
+                text_document.uri, text_document.text, text_document.version, text_document.language_id
+            )
+        except ValueError:  # of `urlsplit`, for a host like `[x`
+            log.warning("a document whose URI is none was ignored")
+            return
+        self._text_documents[_key(text_document.uri)] = document
 
     @override
     def remove_text_document(self, doc_uri: str) -> None:

@@ -302,45 +302,50 @@ An array comes as a list; null and false as nil."
     ("window/showDocument" . ai-gateway--show-document)
     ("window/showMessageRequest" . ai-gateway--choose)
     ("ai/editor/input" . ai-gateway--input))
-  "Which function answers which request of the server.")
+  "Which function answers which request of the server.
+It gets the parameters, and a function to call with the result, now or later.")
 
 (defun ai-gateway--answer (process id method params)
   "Answer the request METHOD of PROCESS, known as ID, with PARAMS.
 It waits until the person has left the minibuffer."
   (if (> (minibuffer-depth) 0)
       (run-at-time 0.2 nil #'ai-gateway--answer process id method params)
-    (let ((reply (condition-case failure
-                     (let ((inhibit-quit nil)
-                           (function (alist-get method ai-gateway--answers nil nil #'equal)))
-                       (if function
-                           (list :result (funcall function params))
-                         (list :error `(:code -32601 :message ,(format "Emacs does not know %s" method)))))
-                   (error (list :error `(:code -32803 :message ,(error-message-string failure)))))))
-      (when (process-live-p process)
-        (apply #'ai-gateway--send process :id id reply)))))
+    (let ((function (alist-get method ai-gateway--answers nil nil #'equal))
+          (inhibit-quit nil))
+      (condition-case failure
+          (if function
+              (funcall function params (apply-partially #'ai-gateway--reply process id :result))
+            (ai-gateway--reply process id :error `(:code -32601 :message ,(format "Emacs does not know %s" method))))
+        (error
+         (ai-gateway--reply process id :error `(:code -32803 :message ,(error-message-string failure))))))))
+
+(defun ai-gateway--reply (process id kind value)
+  "Reply VALUE to PROCESS, whose request is known as ID; KIND is :result or :error."
+  (when (process-live-p process)
+    (ai-gateway--send process :id id kind value)))
 
 (defmacro ai-gateway--unless-quit (&rest body)
   "Return the value of BODY; nil if the person quits."
   (declare (indent 0) (debug t))
   `(condition-case nil (progn ,@body) (quit nil)))
 
-(defun ai-gateway--choose (params)
-  "Let the person choose among the actions of PARAMS."
+(defun ai-gateway--choose (params reply)
+  "Let the person choose among the actions of PARAMS, and call REPLY with the choice."
   (let* ((actions (ai-gateway--get params :actions))
          (prompt (concat (ai-gateway--get params :message) " "))
          (title (ai-gateway--unless-quit
                   (completing-read prompt (mapcar (lambda (action) (ai-gateway--get action :title)) actions) nil t))))
-    (or (cl-find title actions :key (lambda (action) (ai-gateway--get action :title)) :test #'equal)
-        :null)))
+    (funcall reply (or (cl-find title actions :key (lambda (action) (ai-gateway--get action :title)) :test #'equal)
+                       :null))))
 
-(defun ai-gateway--input (params)
-  "Let the person enter a text, as PARAMS ask."
+(defun ai-gateway--input (params reply)
+  "Let the person enter a text, as PARAMS ask, and call REPLY with it."
   (let* ((prompt (concat (ai-gateway--get params :title) " "))
          (text (ai-gateway--unless-quit (read-string prompt))))
-    (list :text (or text :null))))
+    (funcall reply (list :text (or text :null)))))
 
-(defun ai-gateway--show-document (params)
-  "Show the document that PARAMS name.
+(defun ai-gateway--show-document (params reply)
+  "Show the document that PARAMS name, and call REPLY when it is shown.
 What a model wrote may set no variables here."
   (let ((uri (ai-gateway--get params :uri))
         (enable-local-variables nil)
@@ -353,7 +358,7 @@ What a model wrote may set no variables here."
                (goto-char (if start (ai-gateway--point start) (point-min))))
              (if (ai-gateway--get params :takeFocus) (pop-to-buffer buffer) (display-buffer buffer))))
           (t (error "Emacs can not show %s" uri)))
-    '(:success t)))
+    (funcall reply '(:success t))))
 
 ;;; Documents
 
@@ -485,24 +490,26 @@ JSON has no place for them."
 ;;; Edits
 
 (cl-defstruct ai-gateway--change
-  "What is to become of a buffer: EDITS, a list of (BEG END TEXT), from the last one to the first."
-  buffer version edits)
+  "What is to become of a buffer: EDITS, a list of (BEG END TEXT), from the last one to the first.
+They are for the text that the buffer had at TICK."
+  buffer version edits tick)
 
-(defun ai-gateway--apply-edit (params)
-  "Apply the edit of PARAMS as a whole or not at all."
+(defun ai-gateway--apply-edit (params reply)
+  "Apply the edit of PARAMS as a whole or not at all.
+REPLY is called with what has become of it."
   (let* ((edit (ai-gateway--get params :edit))
          (refusal (ai-gateway--obstacle edit))
          (wanted (unless refusal (ai-gateway--changes edit))))
-    (setq refusal (or refusal
-                      (ai-gateway--refusal wanted)
-                      (and (ai-gateway--needs-confirmation-p edit)
-                           (not (ai-gateway--confirmed-p wanted edit (ai-gateway--get params :label)))
-                           "refused")
-                      (ai-gateway--refusal wanted)))
-    (if refusal
-        (list :applied :false :failureReason refusal)
-      (mapc #'ai-gateway--apply wanted)
-      '(:applied t))))
+    (cl-flet ((finish (agreed)
+                (let ((refusal (or refusal (ai-gateway--refusal wanted) (and (not agreed) "refused"))))
+                  (unless refusal
+                    (condition-case failure
+                        (mapc #'ai-gateway--apply wanted)
+                      (error (setq refusal (error-message-string failure)))))
+                  (funcall reply (if refusal (list :applied :false :failureReason refusal) '(:applied t))))))
+      (if (or refusal (ai-gateway--refusal wanted) (not (ai-gateway--needs-confirmation-p edit)))
+          (finish t)
+        (ai-gateway--propose wanted edit (ai-gateway--get params :label) #'finish)))))
 
 (defun ai-gateway--obstacle (edit)
   "Return why the files that EDIT, a WorkspaceEdit, asks for can not be, or nil."
@@ -528,6 +535,7 @@ JSON has no place for them."
     (make-ai-gateway--change
      :buffer (current-buffer)
      :version version
+     :tick (buffer-chars-modified-tick)
      :edits (sort (mapcar (lambda (edit)
                             (list (ai-gateway--point (ai-gateway--get edit :range :start))
                                   (ai-gateway--point (ai-gateway--get edit :range :end))
@@ -538,15 +546,21 @@ JSON has no place for them."
 (defun ai-gateway--refusal (wanted)
   "Return why no one may apply WANTED, or nil."
   (cl-some (lambda (change)
-             (with-current-buffer (ai-gateway--change-buffer change)
-               (cond (buffer-read-only (format "%s is read-only" (buffer-name)))
-                     ((if ai-gateway--document
-                          (not (and (ai-gateway--fresh-p)
-                                    (memq (ai-gateway--change-version change)
-                                          (list nil (ai-gateway--document-version ai-gateway--document)))))
-                        (or (ai-gateway--change-version change) (buffer-modified-p)))
-                      (format "%s has changed meanwhile" (buffer-name))))))
+             (if (buffer-live-p (ai-gateway--change-buffer change))
+                 (with-current-buffer (ai-gateway--change-buffer change)
+                   (cond (buffer-read-only (format "%s is read-only" (buffer-name)))
+                         ((ai-gateway--late-p change) (format "%s has changed meanwhile" (buffer-name)))))
+               "the buffer was killed"))
            wanted))
+
+(defun ai-gateway--late-p (change)
+  "Return non-nil if CHANGE is for another text than this buffer has."
+  (or (not (eql (ai-gateway--change-tick change) (buffer-chars-modified-tick)))
+      (if ai-gateway--document
+          (not (and (ai-gateway--fresh-p)
+                    (memq (ai-gateway--change-version change)
+                          (list nil (ai-gateway--document-version ai-gateway--document)))))
+        (or (ai-gateway--change-version change) (buffer-modified-p)))))
 
 (defun ai-gateway--apply (change)
   "Apply CHANGE, as one step of undo, and show the buffer if nobody sees it."
@@ -569,23 +583,60 @@ JSON has no place for them."
   (cl-loop for (_id annotation) on (ai-gateway--get edit :changeAnnotations) by #'cddr
            thereis (ai-gateway--get annotation :needsConfirmation)))
 
-(defun ai-gateway--confirmed-p (wanted edit label)
-  "Show WANTED, which is EDIT known as LABEL, and ask whether to apply it."
-  (let ((buffer (get-buffer-create "*AI Gateway: changes*")))
-    (with-current-buffer buffer
-      (let ((inhibit-read-only t))
-        (erase-buffer)
-        (cl-loop for (_id annotation) on (ai-gateway--get edit :changeAnnotations) by #'cddr
-                 do (insert (or (ai-gateway--get annotation :description) "") "\n"))
-        (mapc #'ai-gateway--insert-diff wanted)
-        (goto-char (point-min))
-        (diff-mode)
-        (setq buffer-read-only t)))
-    (save-window-excursion
-      (display-buffer buffer)
-      (unwind-protect
-          (ai-gateway--unless-quit (y-or-n-p (format "%s: apply these changes? " (or label "AI Gateway"))))
-        (kill-buffer buffer)))))
+(defvar-local ai-gateway--decide nil
+  "Called with whether the person agrees to what this buffer shows.
+Nil as soon as that is known.")
+
+(defvar ai-gateway-changes-mode-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map (kbd "C-c C-c") #'ai-gateway-apply)
+    (define-key map (kbd "C-c C-k") #'ai-gateway-discard)
+    map)
+  "Keys of `ai-gateway-changes-mode'.")
+
+(define-derived-mode ai-gateway-changes-mode diff-mode "Changes"
+  "What is to be edited, until the person has agreed to it, or has not.
+Killing the buffer is to discard it."
+  (setq buffer-read-only t
+        header-line-format (substitute-command-keys
+                            "\\[ai-gateway-apply] applies these changes, \\[ai-gateway-discard] discards them"))
+  (add-hook 'kill-buffer-hook (lambda () (ai-gateway--decided nil)) nil t))
+
+(defun ai-gateway--propose (wanted edit label decide)
+  "Show WANTED, which is EDIT known as LABEL, and let the person decide.
+Nobody is asked who may be typing elsewhere: the keys for it are those of the
+buffer.  DECIDE is called with whether the person agrees."
+  (with-current-buffer (generate-new-buffer "*AI Gateway: changes*")
+    (cl-loop for (_id annotation) on (ai-gateway--get edit :changeAnnotations) by #'cddr
+             do (insert (or (ai-gateway--get annotation :description) "") "\n"))
+    (mapc #'ai-gateway--insert-diff wanted)
+    (goto-char (point-min))
+    (ai-gateway-changes-mode)
+    (setq ai-gateway--decide decide)
+    (display-buffer (current-buffer))
+    (message "%s: see %s" (or label "AI Gateway") (buffer-name))))
+
+(defun ai-gateway--decided (agreed)
+  "Tell whoever waits for it whether the person has AGREED."
+  (when ai-gateway--decide
+    (funcall (prog1 ai-gateway--decide (setq ai-gateway--decide nil)) agreed)))
+
+(defun ai-gateway-apply ()
+  "Make the edit of this buffer."
+  (interactive)
+  (ai-gateway--put-away t))
+
+(defun ai-gateway-discard ()
+  "Discard the edit of this buffer."
+  (interactive)
+  (ai-gateway--put-away nil))
+
+(defun ai-gateway--put-away (agreed)
+  "Kill this buffer, to which the person has AGREED or not."
+  (let ((buffer (current-buffer)))
+    (unwind-protect
+        (ai-gateway--decided agreed)
+      (quit-windows-on buffer t))))
 
 (defun ai-gateway--insert-diff (change)
   "Insert lines of CHANGE: those that go, and those that come."
@@ -706,26 +757,19 @@ Killing the buffer cancels the question."
         (ai-gateway--retract)
         (ai-gateway--insert (ai-gateway--get result :response)))
       (ai-gateway--insert
-       (format "\n\n---\n%s\n" (if failure (ai-gateway--told failure) (ai-gateway--provenance result))))
+       (format "\n\n---\n%s\n" (if failure
+                                    (string-replace "; " "\n" (ai-gateway--told failure))
+                                  (ai-gateway--provenance result))))
       (force-mode-line-update))))
 
 (defun ai-gateway--provenance (result)
-  "Return in a line who gave RESULT, of `ai/query', and what it took."
-  (let ((cost (ai-gateway--get result :cost_usd))
-        (left-out (ai-gateway--get result :left_out)))
-    (string-join
-     (delq nil (list (ai-gateway--get result :backend) (ai-gateway--get result :model)
-                     (if (ai-gateway--get result :cached)
-                         "from the cache"
-                       (format "%.1f s" (/ (ai-gateway--get result :elapsed_ms) 1000.0)))
-                     (and cost (> cost 0) (format "$%.4f" cost))
-                     (and left-out
-                          (concat "left out: "
-                                  (mapconcat (lambda (file)
-                                               (format "%s (%s)" (ai-gateway--get file :path)
-                                                       (ai-gateway--get file :reason)))
-                                             left-out ", ")))))
-     " · ")))
+  "Return who gave RESULT, of `ai/query', and which files were kept from them."
+  (string-join
+   (cons (ai-gateway--get result :byline)
+                   (mapcar (lambda (file)
+                             (format "left out: %s (%s)" (ai-gateway--get file :path) (ai-gateway--get file :reason)))
+                           (ai-gateway--get result :left_out)))
+   "\n"))
 
 ;;; Commands
 
@@ -761,6 +805,7 @@ It can be explained, mended, documented, tested and more."
                                        :context (:diagnostics ,(ai-gateway--diagnostics beg end))))))
          (titles (mapcar #'ai-gateway--title (or actions (user-error "There is nothing to be done here"))))
          (title (completing-read "Do: " titles nil t)))
+    (ai-gateway--share) ; the server refuses what it has offered for another version
     (ai-gateway--perform (nth (or (cl-position title titles :test #'equal) 0) actions))))
 
 (defun ai-gateway--title (action)
@@ -773,15 +818,17 @@ It can be explained, mended, documented, tested and more."
         (edit (ai-gateway--get action :edit))
         (command (ai-gateway--get action :command)))
     (cond (reason (user-error "%s" reason))
-          ((or edit command)
-           (when edit
-             (ai-gateway--apply-edit `(:edit ,edit :label ,(ai-gateway--get action :title))))
-           (when command
-             (ai-gateway--tell "workspace/executeCommand"
-                               `(:command ,(ai-gateway--get command :command)
-                                 :arguments ,(vconcat (ai-gateway--get command :arguments)))
-                               #'ignore)))
+          (edit (ai-gateway--apply-edit `(:edit ,edit :label ,(ai-gateway--get action :title))
+                                        (lambda (_) (when command (ai-gateway--execute command)))))
+          (command (ai-gateway--execute command))
           (t (ai-gateway--tell "codeAction/resolve" action #'ai-gateway--perform)))))
+
+(defun ai-gateway--execute (command)
+  "Let the server execute COMMAND, that of a code action."
+  (ai-gateway--tell "workspace/executeCommand"
+                    `(:command ,(ai-gateway--get command :command)
+                      :arguments ,(vconcat (ai-gateway--get command :arguments)))
+                    #'ignore))
 
 (defconst ai-gateway--commands
   '("signIn" "draftCommitMessage" "draftPullRequest" "stop")
@@ -826,25 +873,37 @@ If there is none, the person is told why."
 
 ;;;###autoload
 (defun ai-gateway-health ()
-  "Show how the gateway and its providers are."
+  "Show how the gateway and its providers are.
+That takes a moment if one can not be reached."
   (interactive)
-  (ai-gateway--tell "ai/health" '(:probe t)
-                    (lambda (health)
-                      (ai-gateway--show "health" (format "AI Gateway is %s\n\n%s%s"
-                                                         (ai-gateway--get health :status)
-                                                         (ai-gateway--providers health)
-                                                         (mapconcat (apply-partially #'concat "\n\n")
-                                                                    (ai-gateway--get health :problems) ""))))))
+  (let ((buffer (ai-gateway--show "health" "looking …")))
+    (ai-gateway--request "ai/health" '(:probe t)
+                         (lambda (health failure)
+                           (ai-gateway--fill buffer (if failure
+                                                        (ai-gateway--told failure)
+                                                      (ai-gateway--health-page health)))))))
+
+(defun ai-gateway--health-page (health)
+  "Return HEALTH, a result of `ai/health', in words."
+  (format "AI Gateway is %s\n\n%s%s" (ai-gateway--get health :status) (ai-gateway--providers health)
+          (mapconcat (apply-partially #'concat "\n\n") (ai-gateway--get health :problems) "")))
 
 (defun ai-gateway--show (name text)
-  "Show TEXT in a buffer called NAME."
-  (with-current-buffer (get-buffer-create (format "*AI Gateway: %s*" name))
-    (special-mode)
-    (let ((inhibit-read-only t))
-      (erase-buffer)
-      (insert text)
-      (goto-char (point-min)))
-    (pop-to-buffer (current-buffer))))
+  "Show TEXT in a buffer called NAME, and return the buffer."
+  (let ((buffer (get-buffer-create (format "*AI Gateway: %s*" name))))
+    (with-current-buffer buffer
+      (special-mode))
+    (ai-gateway--fill buffer text)
+    (pop-to-buffer buffer)))
+
+(defun ai-gateway--fill (buffer text)
+  "Let BUFFER, if it is still there, show TEXT and nothing else."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (let ((inhibit-read-only t))
+        (erase-buffer)
+        (insert text)
+        (goto-char (point-min))))))
 
 ;;;###autoload
 (defun ai-gateway-reset (&optional cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from os.path import lexists
@@ -25,10 +26,10 @@ from ai_gateway.lsp.editing.abilities import Abilities
 from ai_gateway.lsp.editing.asking import ask_person
 from ai_gateway.lsp.editing.edits import Edit, Note, apply, creating, replacing
 from ai_gateway.lsp.editing.jobs import Jobs, Subject
+from ai_gateway.lsp.editing.kept_edits import KeptEdits
 from ai_gateway.lsp.editing.progress import Progress
 from ai_gateway.lsp.editing.showing import say, show, show_text
 from ai_gateway.lsp.editing.targets import Target, target_of
-from ai_gateway.lsp.editing.waiting import Waiting
 from ai_gateway.lsp.work_done import ASKING
 from ai_gateway.messages.commands import ActionArguments, AskArguments, ResolveData
 from ai_gateway.model import Answer, CacheMode, FinishReason, Message, Prompt, Query
@@ -52,7 +53,7 @@ class Actions:
         self._server = server
         self._gateway = gateway
         self._jobs = jobs
-        self.waiting = Waiting(server)
+        self.kept_edits = KeptEdits(server)
 
     def start(self, kind: ActionKind, given: ActionArguments) -> None:
         """Begin an action, whose result comes by itself.
@@ -122,7 +123,7 @@ class Actions:
         prompt = prompt_for(target.kind, target.excerpt)
         answer = await self._answered(prompt, (target.uri,), progress, CacheMode.OFF)
         try:
-            edit = self._edit(target, answer)
+            edit = await self._edit(target, answer)
             if edit is None:
                 say(self._server, f"{KINDS[target.kind].title}: there is nothing to change")
             elif deliver is not None:
@@ -134,17 +135,16 @@ class Actions:
             raise NotApplied(f"{KINDS[target.kind].title}: not applied. {error}{where}") from error
         return edit
 
-    def _edit(self, target: Target, answer: Answer) -> Edit | None:
-        """Make an edit of what a model wrote; None: there is nothing to change."""
+    async def _edit(self, target: Target, answer: Answer) -> Edit | None:
+        """Make an edit of what a model wrote, which may take long to judge; None: there is nothing to change."""
         note = Note(target.label, byline(answer), self._confirms)
+        said = target.excerpt, answer.content, answer.finish_reason
         if target.product is Product.NEW_FILE:
-            file = new_file_for(target.excerpt, answer.content, answer.finish_reason)
-            return self._creation(target, file, note)
-        made = replacement_for(target.kind, target.excerpt, answer.content, answer.finish_reason)
-        match made:
+            return self._creation(target, await asyncio.to_thread(new_file_for, *said), note)
+        match await asyncio.to_thread(replacement_for, target.kind, *said):
             case Replacement() if not target.is_unchanged(self._server):
                 raise NotApplied("The document has changed meanwhile.")
-            case Replacement():
+            case Replacement() as made:
                 return replacing(self._server, target, made, note)
             case NothingToChange():
                 return None
@@ -168,7 +168,7 @@ class Actions:
     async def _deliver(self, target: Target, edit: Edit) -> None:
         reason = await apply(self._server, target.label, edit)
         if reason is not None and edit.uri == target.uri:
-            self.waiting.keep(target, edit)
+            self.kept_edits.keep(target, edit)
             raise NotApplied(f"{reason} It waits for you among the code actions of these lines.")
         if reason is not None:
             raise NotApplied(reason)

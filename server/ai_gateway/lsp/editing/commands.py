@@ -70,7 +70,7 @@ class Commands:
     def closed(self, uri: str) -> None:
         """Leave off what is about a document that the person has closed."""
         self.jobs.closed(uri)
-        self.actions.waiting.leave_those_out_of_date()
+        self.actions.kept_edits.leave_those_out_of_date()
 
     async def _act(self, kind: ActionKind, given: Json) -> Json:
         self.actions.start(kind, ActionArguments.parse(given))

@@ -109,7 +109,7 @@ def _of_what_began_before(server: GatewayServer, wanted: Wanted, abilities: Abil
     """Offer edits that wait, and to stop what runs: Kate and Helix show no other way to do so."""
     if (answers := server.host.opened) is None or wanted.is_unasked or not abilities.takes_actions:
         return []
-    found: list[Json] = answers.waiting(wanted.uri, wanted.first_line, wanted.last_line)
+    found: list[Json] = answers.kept_edits(wanted.uri, wanted.first_line, wanted.last_line)
     if answers.has_jobs:
         found.append({"title": STOPPING, "kind": "", "command": {"title": STOPPING, "command": STOP}})
     return [each for each in found if wanted.includes(str(each["kind"]))]

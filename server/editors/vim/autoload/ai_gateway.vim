@@ -21,28 +21,30 @@ export def Actions(lines: list<number>)
 enddef
 
 def OfferFor(lines: list<number>)
+  const bufnr = bufnr()
   const start = {line: (lines->empty() ? line('.') : lines[0]) - 1, character: 0}
   const end = lines->empty() ? start : {line: lines[1] - 1, character: len(getline(lines[1]))}
   const params = {
-    textDocument: {uri: documents.SyncBuffer(bufnr())},
+    textDocument: {uri: documents.SyncBuffer(bufnr)},
     range: {start: start, end: end},
     context: {diagnostics: []},
   }
-  server.SendRequest('textDocument/codeAction', params, (actions) => Offer(actions ?? []))
+  server.SendRequest('textDocument/codeAction', params, (actions) => Offer(bufnr, actions ?? []))
 enddef
 
-def Offer(actions: list<dict<any>>)
+def Offer(bufnr: number, actions: list<dict<any>>)
   const able = actions->copy()->filter((_, action) => !action->has_key('disabled'))
   if able->empty()
     server.ShowMessage(actions->empty() ? 'there is nothing to do here' : actions[0].disabled.reason)
     return
   endif
   const titles = able->mapnew((_, action) => action.title)
-  server.ShowMenu('AI Gateway', titles, (choice: number) => choice < 0 ? 0 : Act(able[choice]))
+  server.ShowMenu('AI Gateway', titles, (choice: number) => choice < 0 ? 0 : Act(bufnr, able[choice]))
 enddef
 
-# Do one code action.
-export def Act(action: dict<any>)
+# Do one code action, which the server refuses if it was offered for another version of the buffer.
+def Act(bufnr: number, action: dict<any>)
+  documents.SyncBuffer(bufnr)
   const command = action->get('command', {})
   if type(command) == v:t_string
     server.Execute(command, action->get('arguments', []))
@@ -64,16 +66,24 @@ export def Stop()
   endif
 enddef
 
-# See which tiers can be reached now.
+# See which tiers can be reached now. That takes a moment if one is out, which its page says.
 export def Health()
-  server.SendRequest('ai/health', {probe: true}, ShowHealth)
+  FillHealth(page.Show('health', 'looking …'))
 enddef
 
-def ShowHealth(health: dict<any>)
+export def FillHealth(bufnr: number)
+  server.SendRequest(
+    'ai/health', {probe: true},
+    (health) => TakeHealth(bufnr, health),
+    (error) => page.SetPage(bufnr, 1, server.ErrorText(error)),
+  )
+enddef
+
+def TakeHealth(bufnr: number, health: dict<any>)
   if health.status == 'starting'
-    autocmd User AiGatewayStatus ++once ai_gateway#Health()
+    execute $'autocmd User AiGatewayStatus ++once ai_gateway#FillHealth({bufnr})'
   else
-    page.Show(HealthPage(health))
+    page.SetPage(bufnr, 1, HealthPage(health))
   endif
 enddef
 
@@ -108,7 +118,7 @@ enddef
 # See why an answer, the last one if none is named, came from where it came from.
 export def Explain(query_id: string)
   const id = query_id ?? answer.LastQueryId()
-  server.SendRequest('ai/explain', id == '' ? {} : {query_id: id}, (found) => page.Show(found.page))
+  server.SendRequest('ai/explain', id == '' ? {} : {query_id: id}, (found) => page.Show('explained', found.page))
 enddef
 
 # For the statusline: who would answer now, and … while somebody does.

@@ -15,9 +15,6 @@ Answer.__index = Answer
 
 --- Write what is known below the question; a note stands under the text.
 function Answer:draw(note)
-  if not vim.api.nvim_buf_is_valid(self.bufnr) then
-    return
-  end
   local text = self.text
   if note then
     text = (text ~= "" and text .. "\n\n" or "") .. "---\n" .. note
@@ -50,27 +47,21 @@ function Answer:hear(value)
   end
 end
 
+--- Who answered, and which files were kept from them.
 local function told(result)
-  local words = { result.backend .. ": " .. (result.model or result.provider) }
-  table.insert(words, string.format("%.1f s", result.elapsed_ms / 1000))
-  if result.cached then
-    table.insert(words, "from the cache")
+  local lines = { "*" .. result.byline .. "*" }
+  for _, file in ipairs(result.left_out) do
+    table.insert(lines, ("*left out: %s (%s)*"):format(file.path, file.reason))
   end
-  if (result.cost_usd or 0) > 0 then
-    table.insert(words, string.format("$%.4f", result.cost_usd))
-  end
-  for _, file in ipairs(result.left_out or {}) do
-    table.insert(words, ("left out: %s (%s)"):format(file.path, file.reason))
-  end
-  return "*" .. table.concat(words, " · ") .. "*"
+  return table.concat(lines, "\n")
 end
 
 --- The answer is there, or there will be none.
 function Answer:finish(err, result)
   self:leave()
   if err then
-    self:draw("*No answer: " .. client.words(err):gsub("\n", "  \n") .. "*")
-    client.complain(err)
+    self:draw("*No answer*\n\n" .. client.words(err):gsub("; ", "\n"))
+    client.complain({ message = "nobody answered; see the page" })
     return
   end
   M.last_query_id = result.query_id
@@ -95,7 +86,7 @@ end
 --- Ask a query, whose parameters are those of `ai/query`, under this heading.
 function M.ask(heading, params)
   count = count + 1
-  local self = setmetatable({ token = "ai-gateway-nvim-" .. count, text = "", bufnr = page.open() }, Answer)
+  local self = setmetatable({ token = "ai-gateway-nvim-" .. count, text = "", bufnr = page.open(heading) }, Answer)
   page.set(self.bufnr, 0, "# " .. heading:gsub("\n", "\n# ") .. "\n\n")
   self.first = vim.api.nvim_buf_line_count(self.bufnr) - 1
   self:draw("*asking …*")

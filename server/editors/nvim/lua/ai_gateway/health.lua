@@ -11,7 +11,7 @@ local WAIT_MS = 10000
 
 local function check_command(command)
   if vim.fn.executable(command) == 0 then
-    fail(command .. " is not to be found", { "pip install ai-gateway-lsp", "or name it: setup({ cmd = { '/path/to/ai-gateway', '--stdio' } })" })
+    fail(command .. " is not to be found", { "install the gateway", "or name it, if it is elsewhere: setup({ cmd = { '/path/to/ai-gateway', '--stdio' } })" })
     return false
   end
   ok(vim.trim(vim.fn.system({ command, "--version" })) .. " (" .. vim.fn.exepath(command) .. ")")

@@ -97,15 +97,24 @@ local function health_page(health)
   return table.concat(lines, "\n")
 end
 
---- See which tiers can be reached now.
-function M.health()
-  ask_server("ai/health", { probe = true }, function(health)
-    if health.status == "starting" then
-      vim.api.nvim_create_autocmd("User", { pattern = "AiGatewayStatus", once = true, callback = M.health })
+local function fill_health(bufnr)
+  client.request("ai/health", { probe = true }, function(err, health)
+    if err then
+      page.set(bufnr, 0, client.words(err))
+    elseif health.status == "starting" then
+      local function again()
+        fill_health(bufnr)
+      end
+      vim.api.nvim_create_autocmd("User", { pattern = "AiGatewayStatus", once = true, callback = again })
     else
-      page.show(health_page(health))
+      page.set(bufnr, 0, health_page(health))
     end
   end)
+end
+
+--- See which tiers can be reached now. That takes a moment if one is out, which its page says.
+function M.health()
+  fill_health(page.show("health", "looking …"))
 end
 
 --- Close the circuit breaker of a provider, or all; `options.cache` forgets the answers that were kept, too.
@@ -121,7 +130,7 @@ end
 function M.explain(query_id)
   local id = query_id and query_id ~= "" and query_id or answer.last_query_id
   ask_server("ai/explain", { query_id = id }, function(result)
-    page.show(result.page)
+    page.show("explained", result.page)
   end)
 end
 

@@ -4,6 +4,8 @@ local M = {
   split = "botright split",
 }
 
+local MOST_CHARACTERS = 40
+
 local function close_by_q(bufnr)
   vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = bufnr, nowait = true, desc = "Close" })
 end
@@ -15,9 +17,19 @@ local function write(bufnr, first, last, lines)
   vim.bo[bufnr].modified = false
 end
 
+--- Name a page, in words that mean nothing to any command.
+local function name(bufnr, title)
+  local words = vim.trim((title:gsub("[%c%p%s]+", " ")))
+  local short = vim.fn.strcharpart(words, 0, MOST_CHARACTERS)
+  local wanted = "AI: " .. short .. (short == words and "" or "…")
+  local taken = vim.fn.bufexists(wanted) == 1
+  vim.api.nvim_buf_set_name(bufnr, taken and wanted .. " " .. bufnr or wanted)
+end
+
 --- Open an empty Markdown page that is gone when it is closed.
-function M.open()
+function M.open(title)
   local bufnr = vim.api.nvim_create_buf(false, true)
+  name(bufnr, title)
   vim.bo[bufnr].bufhidden = "wipe"
   vim.cmd(M.split)
   vim.api.nvim_win_set_buf(0, bufnr)
@@ -28,8 +40,12 @@ function M.open()
   return bufnr
 end
 
---- Replace what stands from a line (counted from 0) on. A cursor that stood at the end stays there.
+--- Replace what stands from a line (counted from 0) on, unless the page is closed. A cursor that stood at the end stays
+--- there.
 function M.set(bufnr, first, text)
+  if not vim.api.nvim_buf_is_valid(bufnr) then
+    return
+  end
   local window = vim.fn.bufwinid(bufnr)
   local was_last = window ~= -1 and vim.api.nvim_win_get_cursor(window)[1] == vim.api.nvim_buf_line_count(bufnr)
   write(bufnr, first, -1, vim.split(text, "\n", { plain = true }))
@@ -45,9 +61,10 @@ function M.append(bufnr, text)
 end
 
 --- Open a page with this text.
-function M.show(text)
-  local bufnr = M.open()
+function M.show(title, text)
+  local bufnr = M.open(title)
   write(bufnr, 0, -1, vim.split(text, "\n", { plain = true }))
+  return bufnr
 end
 
 --- Open a file in the current window. What a model wrote may set no options here.

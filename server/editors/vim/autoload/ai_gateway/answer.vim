@@ -12,7 +12,7 @@ var last_query_id = ''
 export def Ask(heading: string, params: dict<any>)
   count += 1
   const token = 'ai-gateway-vim-' .. count
-  const bufnr = page.OpenPage()
+  const bufnr = page.OpenPage(heading)
   page.SetPage(bufnr, 1, '# ' .. heading->substitute("\n", "\n# ", 'g') .. "\n\n")
   running[token] = {bufnr: bufnr, first: line('$'), text: ''}
   Draw(running[token], '*asking …*')
@@ -29,10 +29,8 @@ enddef
 
 # Write what is known below the question; a note stands under the text.
 def Draw(answer: dict<any>, note: string = '')
-  if bufexists(answer.bufnr)
-    const above = answer.text == '' ? '' : answer.text .. "\n\n"
-    page.SetPage(answer.bufnr, answer.first, note == '' ? answer.text : above .. "---\n" .. note)
-  endif
+  const above = answer.text == '' ? '' : answer.text .. "\n\n"
+  page.SetPage(answer.bufnr, answer.first, note == '' ? answer.text : above .. "---\n" .. note)
 enddef
 
 def Hear(token: string, value: dict<any>)
@@ -63,8 +61,8 @@ def Finish(token: string, error: dict<any>, result: dict<any>)
   const answer = running[token]
   Forget(token)
   if !error->empty()
-    Draw(answer, $'*No answer: {server.ErrorText(error)->substitute("\n", "  \n", "g")}*')
-    server.ShowError(error)
+    Draw(answer, "*No answer*\n\n" .. server.ErrorText(error)->substitute('; ', "\n", 'g'))
+    server.ShowError({message: 'nobody answered; see the page'})
     return
   endif
   last_query_id = result.query_id
@@ -72,18 +70,10 @@ def Finish(token: string, error: dict<any>, result: dict<any>)
   Draw(answer, Told(result))
 enddef
 
+# Who answered, and which files were kept from them.
 def Told(result: dict<any>): string
-  var words = [$'{result.backend}: {result.model ?? result.provider}', printf('%.1f s', result.elapsed_ms / 1000.0)]
-  if result.cached
-    words->add('from the cache')
-  endif
-  if result.cost_usd != null && result.cost_usd > 0.0
-    words->add(printf('$%.4f', result.cost_usd))
-  endif
-  for file in result.left_out
-    words->add($'left out: {file.path} ({file.reason})')
-  endfor
-  return '*' .. words->join(' · ') .. '*'
+  const kept = result.left_out->mapnew((_, file) => $'*left out: {file.path} ({file.reason})*')
+  return ([$'*{result.byline}*'] + kept)->join("\n")
 enddef
 
 def Forget(token: string)

@@ -32,7 +32,8 @@ def Start(): bool
     return true
   endif
   if !executable(g:ai_gateway_command[0])
-    ShowError({message: g:ai_gateway_command[0] .. ' is not to be found', data: {hint: 'pip install ai-gateway-lsp'}})
+    const hint = 'install the gateway, or name it in g:ai_gateway_command if it is elsewhere'
+    ShowError({message: g:ai_gateway_command[0] .. ' is not to be found', data: {hint: hint}})
     return false
   endif
   job = job_start(g:ai_gateway_command, {

@@ -23,7 +23,7 @@ MOST = 10
 """Edits that wait at once; each holds the document that it is for."""
 
 
-class Waiting:
+class KeptEdits:
     """Those of one client: of each subject the newest, as long as its document stays as it was; the last few."""
 
     def __init__(self, server: GatewayServer) -> None:

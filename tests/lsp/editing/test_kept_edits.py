@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI, Fault
-from ai_gateway.lsp.editing.waiting import MOST
+from ai_gateway.lsp.editing.kept_edits import MOST
 from support.buffers import capable, editing, lines
 from support.rpc import Json
 
