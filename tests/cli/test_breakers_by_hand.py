@@ -20,7 +20,7 @@ async def test_a_provider_that_is_kept_open_is_left_out_until_it_goes_by_itself_
     assert "reset it" in health.out
     asked = await run("ask", "hello", environ=world.environ)
     assert asked.out == "Hello from the cloud\n"
-    assert "copilot skipped: forced, again in 30 min" in asked.err
+    assert "copilot is kept out by hand, again in 30 min" in asked.err
     freed = await run("force", "copilot", "auto", environ=world.environ)
     assert (freed.code, freed.out) == (0, "copilot goes by itself again, from a fresh start\n")
     assert (await run("ask", "hello again", environ=world.environ)).out == "Hello from Copilot\n"
@@ -37,7 +37,7 @@ async def test_a_provider_that_is_kept_closed_is_asked_whatever_happens(world: W
 async def test_what_one_command_found_dead_a_reset_brings_back_for_all(world: World) -> None:
     world.copilot.fault(Fault.rate_limited(retry_after=600))
     await run("ask", "one", environ=world.environ)
-    assert "copilot skipped: rate" in (await run("ask", "two", environ=world.environ)).err
+    assert "copilot wants no more requests for now" in (await run("ask", "two", environ=world.environ)).err
     assert "there, but left out (rate), for 10 min" in (await run("health", environ=world.environ)).out
     reset = await run("reset", environ=world.environ)
     assert (reset.code, reset.out) == (0, "closed: copilot, openai, ollama\n")

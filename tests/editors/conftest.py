@@ -9,6 +9,7 @@ import pytest
 
 from ai_gateway.fakes import FakeOpenAI
 from editors.real_editor import PATH
+from editors.vi import NEOVIM, VIM, Vi
 from support.rpc import environment
 
 
@@ -33,3 +34,10 @@ def project(tmp_path: Path) -> Path:
     project.mkdir()
     (project / "adding.py").write_text("def add(a, b):\n    return a - b\n\n\nprint(add(2, 3))\n", "utf-8")
     return project
+
+
+@pytest.fixture(params=[VIM, NEOVIM], ids=["vim", "nvim"])
+def vi(request: pytest.FixtureRequest) -> Vi:
+    """Each of the two."""
+    chosen: Vi = request.param
+    return chosen

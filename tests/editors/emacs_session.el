@@ -83,7 +83,8 @@
   (ai-gateway-mode)
   (until (not (string-search "starting" (mode-line))))
   (ai-gateway-health)
-  (until (text-of "*AI Gateway: health*"))
+  (tell (text-of "*AI Gateway: health*"))
+  (until (string-search "openai" (text-of "*AI Gateway: health*")))
   (tell (text-of "*AI Gateway: health*")))
 
 (defun session ()
@@ -93,7 +94,7 @@
   (tell (mode-line))
   (until (string-search "AI:ok" (mode-line)))
   (ai-gateway-health)
-  (until (text-of "*AI Gateway: health*"))
+  (until (string-search "openai" (text-of "*AI Gateway: health*")))
   (tell (text-of "*AI Gateway: health*"))
   (let ((buffer (ask "Which city?")))
     (until (string-search "Paris" (text-of buffer)))
@@ -188,11 +189,16 @@
   "Choose the action TITLE for what is between BEG and END of the current buffer.
 Whatever else the person is asked, the next of ANSWERS, which are forms, is what they say."
   (cl-flet ((answer (&rest _) (eval (pop answers) t)))
-    (advice-add 'y-or-n-p :override #'answer)
     (advice-add 'read-string :override #'answer)
     (advice-add 'completing-read :override
                 (lambda (_prompt titles &rest _) (or (car (member title titles)) (answer)))))
   (ai-gateway-act beg end))
+
+(defun decide (&optional keys)
+  "Wait for changes to be shown, and press KEYS there; kill the buffer if there are none."
+  (until (get-buffer "*AI Gateway: changes*"))
+  (with-current-buffer "*AI Gateway: changes*"
+    (if keys (call-interactively (key-binding (kbd keys))) (kill-buffer))))
 
 (defconst a-byte (string (unibyte-char-to-multibyte #xff))
   "What is no character.")
@@ -215,14 +221,16 @@ Whatever else the person is asked, the next of ANSWERS, which are forms, is what
   "Return what FUNCTION returns in each buffer that can be seen."
   (vconcat (mapcar (lambda (window) (with-current-buffer (window-buffer window) (funcall function))) (window-list))))
 
-(defun scripted (command beg end before &optional answers)
+(defun scripted (command beg end before meanwhile &optional answers)
   "Use the server of COMMAND for the one thing that it does, after the form BEFORE.
+MEANWHILE is a form, too, for when the server has been told to.
 Tell the text then, what can be seen, and the text when the last step is undone;
 save the text as saved.py."
   (setq ai-gateway-command command)
   (with-current-buffer (find-file-noselect "tried.py")
     (eval before t)
     (act "Do it" beg end answers)
+    (eval meanwhile t)
     (until (person-was-told "done"))
     (let ((coding-system-for-write buffer-file-coding-system))
       (write-region nil nil "saved.py" nil 'quiet))
@@ -231,16 +239,19 @@ save the text as saved.py."
                 :columns (of-shown (lambda () fill-column))
                 :undone (progn (ignore-errors (undo)) (buffer-string))))))
 
-(defun act-with-gateway (title text beg end &optional answers)
+(defun act-with-gateway (title text beg end &optional keys)
   "Choose the action TITLE of the gateway, for what is between BEG and END in a file of TEXT.
-Tell the text when it has changed, and the mode line while it is worked on."
+Tell the mode line while it is worked on, and the text when it has changed, for
+which it may take KEYS."
   (with-current-buffer (visit text)
     (let ((tick (buffer-chars-modified-tick)))
       (ai-gateway-mode)
       (until (string-search "AI:ok" (mode-line)))
-      (act title beg end answers)
+      (act title beg end)
       (until (string-search "gpt-4o-mini answers" (mode-line)))
       (tell (mode-line))
+      (when keys
+        (decide keys))
       (until (/= tick (buffer-chars-modified-tick)))
       (tell (buffer-string))
       (until (not (string-search "[" (mode-line))))))

@@ -53,14 +53,20 @@ async def test_a_session_from_the_first_start_to_the_end(session: Session, upstr
         assert await editor.told() == "# Which city?\n\nParis"
         assert (await editor.told()).startswith(": gpt-4o-mini, ")
         rest.set()
-        assert (await editor.told()).startswith("# Which city?\n\nParis it is\n\n---\ncloud · gpt-4o-mini · ")
+        answer, byline = (await editor.told()).split("\n---\n")
+        assert answer == "# Which city?\n\nParis it is\n"
+        assert byline.startswith("openai (gpt-4o-mini) · ")
+        assert byline.endswith(" tokens\n")
         assert "openai" in await editor.told()
         assert await editor.told() == ENDED_WELL
         assert await editor.exit_code() == 0
 
 
-async def test_a_tier_that_can_not_be_reached_is_not_called_ready(environ: dict[str, str], project: Path) -> None:
+async def test_health_says_at_once_that_it_is_looked_for_and_calls_no_tier_ready_that_can_not_be_reached(
+    environ: dict[str, str], project: Path
+) -> None:
     async with emacs("(health)", {**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1"}, project) as editor:
+        assert await editor.told() == "looking …"
         assert "openai · can't be reached · " in await editor.told()
 
 
@@ -89,7 +95,8 @@ async def test_half_an_answer_is_taken_back_and_a_reset_asks_the_provider_again(
     async with session("(unanswered)") as editor:
         refusal = await editor.told()
         assert "Paris" not in refusal
-        assert "openai" in refusal
+        assert "\nno tier answered: openai " in refusal
+        assert "; " not in refusal
         assert await editor.told() == " AI:down"
         assert await editor.told() == "AI Gateway has reset: openai"
         assert "Paris it is\n" in await editor.told()
@@ -148,15 +155,15 @@ async def test_a_region_of_a_file_that_is_kept_out_is_left_out_and_the_person_is
     assert "return a - b" not in str(upstream.requests[-1].json["messages"])
 
 
-@pytest.mark.parametrize(("settings", "says"), [("nil", "(t)"), ("(:actions (:confirm :false))", "()")])
+@pytest.mark.parametrize(("settings", "keys"), [("nil", '"C-c C-c"'), ("(:actions (:confirm :false))", "nil")])
 async def test_a_code_action_changes_the_buffer_when_the_person_agrees_or_need_not_be_asked(
-    session: Session, upstream: FakeOpenAI, settings: str, says: str
+    session: Session, upstream: FakeOpenAI, settings: str, keys: str
 ) -> None:
     rest = asyncio.Event()
     upstream.reply("```text\nshort\n```")
     upstream.fault(Fault.stall(after=1, until=rest))
     form = f"""(setq ai-gateway-settings '{settings})
-               (act-with-gateway "Improve / simplify" "quite\nlong\n" 1 12 '{says})"""
+               (act-with-gateway "Improve / simplify" "quite\nlong\n" 1 12 {keys})"""
     async with session(f"(progn {form})") as editor:
         assert "[Improve / simplify: cloud: gpt-4o-mini answers" in await editor.told()
         rest.set()

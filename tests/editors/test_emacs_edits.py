@@ -53,6 +53,11 @@ class Tried:
         """What Emacs answered to the requests of the server, in order."""
         return [message.get("result", message.get("error")) for message in self._messages if "method" not in message]
 
+    @property
+    def methods(self) -> list[str]:
+        """Of what Emacs asked and told the server, in order."""
+        return [message["method"] for message in self._messages if "method" in message]
+
     def params(self, method: str, number: int = 0) -> Any:
         """Those of the first message of that method, or of another."""
         return [message["params"] for message in self._messages if message.get("method") == method][number]
@@ -72,6 +77,7 @@ class Trial:
         text: str = LINES,
         place: tuple[int, int] = (1, 1),
         before: str = "nil",
+        meanwhile: str = "nil",
         answers: str = "",
     ) -> Tried:
         """Make these requests, and see what comes of it.
@@ -81,13 +87,14 @@ class Trial:
             text: What is in the file.
             place: For what part of the buffer the action is chosen; 1 is its beginning.
             before: What is done first, a form in Lisp.
+            meanwhile: What is done while they are made, a form, too.
             answers: What the person says when asked: forms in Lisp.
         """
         self.file.write_bytes(text.encode())
         script, log = self._project / "script.json", self._project / "log"
         script.write_text(json.dumps(requests), "utf-8")
         command = " ".join(map(lisp, (sys.executable, str(SERVER), str(script), str(log))))
-        form = f"(scripted '({command}) {place[0]} {place[1]} '{before} '({answers}))"
+        form = f"(scripted '({command}) {place[0]} {place[1]} '{before} '{meanwhile} '({answers}))"
         async with emacs(form, self._environ, self._project) as editor:
             told = await editor.told()
             await editor.exit_code()
@@ -154,13 +161,38 @@ async def test_an_edit_that_comes_after_a_change_by_the_person_is_refused(trial:
     assert outcome.replies[1]["applied"] is False
 
 
-@pytest.mark.parametrize(("says", "becomes"), [("t", MENDED), ("nil", LINES)])
+@pytest.mark.parametrize(("keys", "becomes"), [('"C-c C-c"', MENDED), ('"C-c C-k"', LINES), ("", LINES)])
 async def test_an_edit_that_needs_it_is_applied_only_if_the_person_agrees(
-    trial: Trial, says: str, becomes: str
+    trial: Trial, keys: str, becomes: str
 ) -> None:
-    outcome = await trial(trial.edit("    return a + b", confirm=True), answers=says)
+    outcome = await trial(trial.edit("    return a + b", confirm=True), meanwhile=f"(decide {keys})")
     assert outcome.text == becomes
-    assert outcome.replies[0]["applied"] is (says == "t")
+    assert outcome.replies[0]["applied"] is (becomes == MENDED)
+    assert "*AI Gateway: changes*" not in outcome.shown
+
+
+async def test_what_is_typed_while_an_edit_waits_agrees_to_nothing_and_the_edit_comes_too_late(trial: Trial) -> None:
+    typing = '(progn (until (get-buffer "*AI Gateway: changes*")) (execute-kbd-macro "y") (decide "C-c C-c"))'
+    outcome = await trial(
+        trial.edit("    return a + b", confirm=True), before='(switch-to-buffer "tried.py")', meanwhile=typing
+    )
+    assert outcome.text == "y" + LINES
+    assert outcome.replies == [{"applied": False, "failureReason": "tried.py has changed meanwhile"}]
+
+
+async def test_an_edit_to_a_buffer_that_is_killed_while_it_waits_is_refused(trial: Trial, project: Path) -> None:
+    killing = '(progn (until (get-buffer "*AI Gateway: changes*")) (kill-buffer "adding.py") (decide "C-c C-c"))'
+    method, params = trial.edit("#", between(0, 0, 0), version=None, confirm=True)
+    params["edit"]["documentChanges"][0]["textDocument"]["uri"] = (project / "adding.py").as_uri()
+    outcome = await trial((method, params), meanwhile=killing)
+    assert outcome.replies == [{"applied": False, "failureReason": "the buffer was killed"}]
+
+
+async def test_a_chosen_action_comes_after_what_was_typed_since_it_was_offered(trial: Trial) -> None:
+    typing = "(advice-add 'completing-read :before (lambda (&rest _) (insert \"# \")) '((depth . -100)))"
+    outcome = await trial(before=typing)
+    assert outcome.params("textDocument/didChange")["textDocument"]["version"] == 2
+    assert outcome.methods.index("textDocument/didChange") < outcome.methods.index("workspace/executeCommand")
 
 
 async def test_columns_count_utf_16_units_both_ways(trial: Trial) -> None:
@@ -215,12 +247,14 @@ async def test_the_server_gets_the_buffer_as_it_is_with_its_language(trial: Tria
 
 
 async def test_a_document_to_read_is_shown_and_sets_no_variables(trial: Trial, project: Path) -> None:
-    page = project / "an answer.md"
+    page = project / "answers" / "an answer.md"
+    page.parent.mkdir()
+    page.with_name(".dir-locals.el").write_text("((nil . ((fill-column . 8))))")
     page.write_text("# Answer\n\nLocal Variables:\nfill-column: 7\nEnd:\n", "utf-8")
     outcome = await trial(("window/showDocument", {"uri": page.as_uri()}))
     assert outcome.replies == [{"success": True}]
     assert "an answer.md" in outcome.shown
-    assert 7 not in outcome.columns
+    assert not {7, 8} & set(outcome.columns)
 
 
 async def test_a_question_of_the_server_is_answered_by_the_person(trial: Trial) -> None:
@@ -241,7 +275,8 @@ async def test_a_person_who_quits_has_answered_nothing_and_agreed_to_nothing(tri
         ("ai/editor/input", {"title": "Ask AI Gateway"}),
         ("window/showMessageRequest", {"type": 3, "message": "Sure?", "actions": actions}),
         trial.edit("    return a + b", confirm=True),
-        answers="(signal 'quit nil) (signal 'quit nil) (signal 'quit nil)",
+        answers="(signal 'quit nil) (signal 'quit nil)",
+        meanwhile="(decide)",
     )
     assert outcome.replies == [{"text": None}, None, {"applied": False, "failureReason": "refused"}]
     assert outcome.text == LINES

@@ -203,6 +203,29 @@ def _in_ms(seconds: list[float]) -> list[float]:
     return [1000 * each for each in seconds]
 
 
+def ending(rounds: int) -> Figure:
+    """Kill the editor in mid-answer, and wait until its server is gone."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as home, upstream() as port:
+        environ = {"PATH": os.environ["PATH"], "HOME": home, "AI_GATEWAY_STORE__ENABLED": "false"}
+        command = (sys.executable, str(HERE.parent / "support" / "editor.py"), "own", *OURS)
+        for _ in range(rounds):
+            editor = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**environ, **one_tier(port, "slow/v1")}
+            )
+            with editor:
+                assert editor.stdout is not None
+                server = psutil.Process(int(editor.stdout.readline().split()[0]))
+                while not server.net_connections():  # it has begun to ask
+                    time.sleep(0.01)
+                editor.kill()
+                begun_at = time.perf_counter()
+                while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(0.001)
+                seconds.append(time.perf_counter() - begun_at)
+    return Figure("the server ends after its editor was killed, against 2 s", "ms", _in_ms(seconds), [2000.0], 1.0)
+
+
 def memory(queries: int) -> list[Figure]:
     with upstream() as port, gateway(one_tier(port)) as client:
         process = psutil.Process(client.process.pid)
@@ -370,6 +393,7 @@ def main() -> int:
         *failing_over(arguments.rounds),
         *shared_store(arguments.rounds),
         *code_actions(arguments.rounds),
+        ending(arguments.rounds),
         *memory(arguments.queries),
     ]
     _show(figures)

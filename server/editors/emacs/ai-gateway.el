@@ -330,7 +330,7 @@ It waits until the person has left the minibuffer."
   `(condition-case nil (progn ,@body) (quit nil)))
 
 (defun ai-gateway--choose (params reply)
-  "Let the person choose among the actions of PARAMS, and call REPLY with the choice."
+  "Let the person choose among the actions of PARAMS; REPLY gets the choice."
   (let* ((actions (ai-gateway--get params :actions))
          (prompt (concat (ai-gateway--get params :message) " "))
          (title (ai-gateway--unless-quit
@@ -490,8 +490,8 @@ JSON has no place for them."
 ;;; Edits
 
 (cl-defstruct ai-gateway--change
-  "What is to become of a buffer: EDITS, a list of (BEG END TEXT), from the last one to the first.
-They are for the text that the buffer had at TICK."
+  "What is to become of a buffer: EDITS, a list of (BEG END TEXT).
+They go from the last one to the first, and are for the text that it had at TICK."
   buffer version edits tick)
 
 (defun ai-gateway--apply-edit (params reply)

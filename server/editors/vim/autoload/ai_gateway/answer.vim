@@ -14,12 +14,13 @@ export def Ask(heading: string, params: dict<any>)
   const token = 'ai-gateway-vim-' .. count
   const bufnr = page.OpenPage(heading)
   page.SetPage(bufnr, 1, '# ' .. heading->substitute("\n", "\n# ", 'g') .. "\n\n")
-  running[token] = {bufnr: bufnr, first: line('$'), text: ''}
-  Draw(running[token], '*asking …*')
+  var answer: dict<any> = {bufnr: bufnr, first: line('$'), text: ''}
+  running[token] = answer
+  Draw(answer, '*asking …*')
   execute $'nnoremap <buffer> <C-c> <Cmd>call ai_gateway#answer#StopOne("{token}")<CR>'
   execute $'autocmd BufWipeout <buffer> ++once ai_gateway#answer#StopOne("{token}")'
   server.Listen(token, (value) => Hear(token, value))
-  running[token].Cancel = server.SendRequest(
+  answer.Cancel = server.SendRequest(
     'ai/query',
     params->extendnew({partialResultToken: token}),
     (result) => Finish(token, {}, result),

@@ -23,18 +23,19 @@ var is_ready = false
 var commands: list<string> = []
 var status: dict<any> = {}
 var working: dict<bool> = {}
-var waiting: list<func> = []
+# What to do as soon as the server can be asked, and what if it never can: Use and Fail.
+var waiting: list<dict<func>> = []
 # Those who are told of partial results, by token.
 var listeners: dict<func> = {}
 
-def Start(): bool
+# Start the server unless it runs; gives what is in the way, or nothing.
+def Start(): dict<any>
   if job_status(job) == 'run'
-    return true
+    return {}
   endif
   if !executable(g:ai_gateway_command[0])
     const hint = 'install the gateway, or name it in g:ai_gateway_command if it is elsewhere'
-    ShowError({message: g:ai_gateway_command[0] .. ' is not to be found', data: {hint: hint}})
-    return false
+    return {message: g:ai_gateway_command[0] .. ' is not to be found', data: {hint: hint}}
   endif
   job = job_start(g:ai_gateway_command, {
     in_mode: 'lsp', out_mode: 'lsp', err_io: 'null', out_cb: Take, exit_cb: (_, _) => Ended(),
@@ -53,7 +54,7 @@ def Start(): bool
     ch_sendexpr(channel, {method: 'initialize', params: params}, {callback: (_, reply) => Initialized(reply)})
   catch /^Vim\%((\S\+)\)\=:E/ # it has ended already: Ended() tells
   endtry
-  return true
+  return {}
 enddef
 
 def Initialized(reply: dict<any>)
@@ -62,8 +63,16 @@ def Initialized(reply: dict<any>)
   is_ready = true
   const ready = waiting
   waiting = []
-  for Use in ready
-    Use()
+  for ask in ready
+    ask.Use()
+  endfor
+enddef
+
+def FailWaiting(error: dict<any>)
+  const lost = waiting
+  waiting = []
+  for ask in lost
+    ask.Fail(error)
   endfor
 enddef
 
@@ -71,10 +80,7 @@ def Ended()
   is_ready = false
   status = {}
   working = {}
-  if !waiting->empty()
-    ShowError({message: 'the server has ended before it could be asked', data: {hint: 'see: ai-gateway doctor'}})
-  endif
-  waiting = []
+  FailWaiting({message: 'the server has ended before it could be asked', data: {hint: 'see: ai-gateway doctor'}})
   documents.Forget()
   for Listen in listeners->values()
     Listen({kind: 'exit'})
@@ -95,15 +101,16 @@ augroup ai_gateway_server
   autocmd VimLeavePre * Leave()
 augroup END
 
-# Do something as soon as the server can be asked; it is started if it does not run.
-export def WhenReady(Use: func)
+# Do something as soon as the server can be asked, which is started if it does not run; or fail.
+export def WhenReady(Use: func, Fail: func = ShowError)
   if is_ready
     Use()
     return
   endif
-  waiting->add(Use)
-  if !Start()
-    waiting = []
+  waiting->add({Use: Use, Fail: Fail})
+  const obstacle = Start()
+  if !obstacle->empty()
+    FailWaiting(obstacle)
   endif
 enddef
 
@@ -115,7 +122,7 @@ enddef
 # Gives a function that cancels.
 export def SendRequest(method: string, params: dict<any>, Done: func, Fail: func = ShowError): func
   var sent: dict<any> = {}
-  WhenReady(() => Send({method: method, params: params}, sent, Done, Fail))
+  WhenReady(() => Send({method: method, params: params}, sent, Done, Fail), Fail)
   return () => Cancel(sent)
 enddef
 
