@@ -31,7 +31,7 @@ async def test_a_failure_of_the_only_tier_says_what_happened_and_what_to_do(wire
         said = str(error)
         assert said.startswith(f"{wire.name} refused the query: " if row.is_final else "no tier answered: ")
         assert wire.name in said
-        assert (row.kind if row.is_final else in_words(str(row.kind))) in said
+        assert (str(row.kind) if row.is_final else in_words(str(row.kind))) in said
         assert row.hint in error.hint
         assert error.hint
         assert not any(secret in said + error.hint for secret in (TOKEN, KEY, PROMPT, TEXT))
