@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JUDGES := .judges
 COMMA := ,
-PARTS := breakers caching credentials drill explaining prices privacy providers providers/* spending store telemetry
+PARTS := breakers caching code_actions completion credentials drafting drill explaining prices privacy providers providers/* spending store telemetry
 FLOORS := server/ai_gateway/*.py,$(subst $() ,$(COMMA),$(PARTS:%=server/ai_gateway/%/*))
 
 .DEFAULT_GOAL := help
