@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -402,41 +402,32 @@ async def test_no_record_keeps_a_tier_out_for_longer_than_the_longest_open_perio
     await window.told()
 
 
-async def test_who_only_learns_of_anothers_probe_as_it_asks_for_one_is_told_of_its_end(tmp_path: Path) -> None:
+@asynccontextmanager
+async def anothers_probe(folder: Path) -> AsyncIterator[Window]:
+    """A window that knows of no probe yet, while another one's is out; at the end it succeeds, and both know."""
     clock = FakeClock()
-    first, second = Window(tmp_path / "gateway.db", clock), Window(tmp_path / "gateway.db", clock)
+    first, second = Window(folder / "gateway.db", clock), Window(folder / "gateway.db", clock)
     first.breaker.trip(open_seconds=0)
     await first.told()
     assert await second.sees() is HALF_OPEN
     permit = await first.probe()
     assert permit is not None
-
-    assert await second.probe() is None
+    yield second
     permit.succeed()
-
     async with asyncio.timeout(HANG_SECONDS):
         await second.breaker.probed()
     assert second.breaker.state is CLOSED
     await first.told()
     await second.told()
+
+
+async def test_who_only_learns_of_anothers_probe_as_it_asks_for_one_is_told_of_its_end(tmp_path: Path) -> None:
+    async with anothers_probe(tmp_path) as second:
+        assert await second.probe() is None
 
 
 async def test_who_only_learns_of_anothers_probe_as_it_tells_a_change_is_told_of_its_end(tmp_path: Path) -> None:
-    clock = FakeClock()
-    first, second = Window(tmp_path / "gateway.db", clock), Window(tmp_path / "gateway.db", clock)
-    first.breaker.trip(open_seconds=0)
-    await first.told()
-    assert await second.sees() is HALF_OPEN
-    permit = await first.probe()
-    assert permit is not None
-
-    second.breaker.force(CLOSED, seconds=0)  # a change that leaves the probe be
-    await second.shared.told(second.shared._shared["copilot"])
-    assert second.breaker.has_probe_out
-    permit.succeed()
-
-    async with asyncio.timeout(HANG_SECONDS):
-        await second.breaker.probed()
-    assert second.breaker.state is CLOSED
-    await first.told()
-    await second.told()
+    async with anothers_probe(tmp_path) as second:
+        second.breaker.force(CLOSED, seconds=0)  # a change that leaves the probe be
+        await second.shared.told(second.shared._shared["copilot"])
+        assert second.breaker.has_probe_out

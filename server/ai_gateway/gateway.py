@@ -257,7 +257,7 @@ class Gateway:
     def excluded(self, path_or_uri: str) -> str | None:
         """Say in words what keeps a file out of every prompt; None: nothing does.
 
-        It looks at the disk each time, which takes less than a tenth of a millisecond.
+        It looks at the disk each time, which takes about a tenth of a millisecond.
 
         Args:
             path_or_uri: Of the file, or of a document.

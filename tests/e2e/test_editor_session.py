@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +11,11 @@ import pytest_lsp
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import default_converter
-from pytest_lsp import ClientServerConfig, LanguageClient
+from pytest_lsp import LanguageClient
 
 from ai_gateway.fakes import FakeOpenAI, Fault
-from support.rpc import HANG_SECONDS, environment
-
-NO_HOME = Path(tempfile.gettempdir()) / "ai-gateway-tests-have-no-home"
+from support.over_stdio import over_stdio
+from support.rpc import HANG_SECONDS
 
 
 class Editor(LanguageClient):
@@ -70,13 +66,7 @@ async def upstream() -> AsyncIterator[FakeOpenAI]:
         yield upstream
 
 
-@pytest_lsp.fixture(  # type: ignore[untyped-decorator]  # pytest-lsp leaves it untyped
-    config=ClientServerConfig(
-        server_command=[sys.executable, "-m", "ai_gateway", "--stdio"],
-        client_factory=new_editor,
-        server_env=environment(NO_HOME),
-    )
-)
+@pytest_lsp.fixture(config=over_stdio(new_editor))  # type: ignore[untyped-decorator]  # pytest-lsp leaves it untyped
 async def client(lsp_client: Editor) -> AsyncIterator[None]:
     yield
     await lsp_client.shutdown_session()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.request import url2pathname
@@ -14,11 +12,12 @@ import pytest_lsp
 from cattrs import Converter
 from lsprotocol import types
 from pygls.protocol import default_converter
-from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
 from ai_gateway.fakes import FakeOpenAI
-from support.rpc import HANG_SECONDS, environment
+from support.over_stdio import over_stdio
+from support.rpc import HANG_SECONDS
 
 URI = "file:///project/shop.py"
 TEXT = "def price(item):\n    return item.price\n"
@@ -91,13 +90,7 @@ async def upstream() -> AsyncIterator[FakeOpenAI]:
         yield upstream
 
 
-@pytest_lsp.fixture(  # type: ignore[untyped-decorator]  # pytest-lsp leaves it untyped
-    config=ClientServerConfig(
-        server_command=[sys.executable, "-m", "ai_gateway", "--stdio"],
-        client_factory=new_editor,
-        server_env=environment(Path(tempfile.gettempdir()) / "ai-gateway-tests-have-no-home"),
-    )
-)
+@pytest_lsp.fixture(config=over_stdio(new_editor))  # type: ignore[untyped-decorator]  # pytest-lsp leaves it untyped
 async def client(lsp_client: Editor) -> AsyncIterator[None]:
     yield
     await lsp_client.shutdown_session()
