@@ -184,6 +184,7 @@ class TestComments:
             ("  // a\n  // b\n", 0, "typescript", (0, 1)),
             ("<!-- a\nb -->\n<p>\n", 0, "html", (0, 1)),
             ("-- a\nSELECT 1;\n", 0, "sql", (0, 0)),
+            ("fn f<'a>(x: &'a str) {\n    // a\n    // b\n}\n", 1, "rust", (1, 2)),
             ('def f():\n    """Give\n    one."""\n', 2, "python", (1, 2)),
             ('A = """\na\n"""\nb\nC = """\n', 3, "python", None),
             ("# a\n", 0, "nobody-knows-it", None),

@@ -38,6 +38,7 @@ _OF_FAMILIES: Mapping[Comments, str] = {
         "c cpp cuda-cpp objective-c objective-cpp javascript javascriptreact typescript typescriptreact go jsonc"
         " less scss sass proto3 proto zig solidity glsl hlsl verilog systemverilog d v bicep qml stylus jenkinsfile"
     ),
+    _RUST: "rust",
     _TRIPLE: "csharp java swift kotlin scala dart groovy",
     _SHELL: (
         "shellscript bash sh zsh fish perl perl6 r makefile cmake dockerfile yaml toml ruby tcl awk nim properties"
