@@ -1,0 +1,49 @@
+// Bundles the extension and its webviews into dist/; `--test` bundles the integration tests as well, `--watch` keeps at it.
+
+import { context } from "esbuild";
+
+const isWatching = process.argv.includes("--watch");
+const shared = { bundle: true, minify: true, sourcemap: "linked", sourcesContent: false, logLevel: "warning" };
+
+const inExtensionHost = {
+  ...shared,
+  platform: "node",
+  format: "cjs",
+  target: "node22",
+  external: ["vscode", "mocha"],
+};
+
+const inWebviews = {
+  ...shared,
+  platform: "browser",
+  format: "iife",
+  target: "chrome134",
+  outdir: "dist/webview",
+  entryNames: "[name]",
+};
+
+const builds = [
+  { ...inExtensionHost, entryPoints: ["src/extension.ts"], outfile: "dist/extension.js" },
+  {
+    ...inWebviews,
+    entryPoints: [
+      { in: "src/webview/answer/main.ts", out: "answer" },
+      { in: "src/webview/answer/answer.css", out: "answer" },
+      { in: "src/webview/dashboard/main.ts", out: "dashboard" },
+      { in: "src/webview/dashboard/dashboard.css", out: "dashboard" },
+    ],
+  },
+];
+
+if (process.argv.includes("--test")) {
+  builds.push({ ...inExtensionHost, entryPoints: ["test/integration/index.ts"], outfile: "dist/test/index.js" });
+}
+
+for (const options of builds) {
+  const build = await context(options);
+  if (isWatching) await build.watch();
+  else {
+    await build.rebuild();
+    await build.dispose();
+  }
+}
