@@ -2,20 +2,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JUDGES := .judges
+EXTENSION := vscode-extension
+WITH_NODE := PYTHONPATH=tests $(BIN)/python -m vscode.tools
 COMMA := ,
-PARTS := breakers caching code_actions completion credentials drafting drill explaining prices privacy providers providers/* spending store telemetry
+PARTS := breakers caching code_actions completion credentials drafting drill explaining history prices privacy providers providers/* spending store telemetry
 FLOORS := server/ai_gateway/*.py,$(subst $() ,$(COMMA),$(PARTS:%=server/ai_gateway/%/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit judges soak bench schemas prices clean
+.PHONY: help demo test test-vscode check unit judges soak bench schemas prices clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Watch prompts survive outages; needs no credentials and no network
 	@$(BIN)/ai-gateway demo
 
 test: check unit ## Check style, types and layers, and run every test
+
+test-vscode: $(VENV)/.dev $(EXTENSION)/node_modules/.package-lock.json ## Check the VS Code extension, and test it in a real VS Code; needs npm and Chromium
+	$(WITH_NODE) npm --prefix $(EXTENSION) run --silent check
+	$(WITH_NODE) npm --prefix $(EXTENSION) test
+	$(BIN)/pytest tests/vscode
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check server tests
@@ -58,8 +65,12 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV), with what the tests need …"
-	@$(BIN)/pip install --quiet --editable '.[redis,otel]' --group dev
+	@$(BIN)/pip install --quiet --editable '.[redis,otel]' --group dev --group vscode
 	@touch $@ $(VENV)/.run
+
+$(EXTENSION)/node_modules/.package-lock.json: $(EXTENSION)/package-lock.json | $(VENV)/.dev
+	$(WITH_NODE) npm --prefix $(EXTENSION) ci --no-audit --no-fund
+	@touch $@
 
 $(JUDGES)/.installed: tests/judges/package.json
 	@mkdir -p $(JUDGES) && cp $< $(JUDGES)/

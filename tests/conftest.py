@@ -9,6 +9,8 @@ import pytest
 
 from ai_gateway.config import ENVIRONMENT, OWN_PREFIX
 
+collect_ignore = ["vscode"]  # takes minutes, and installs VS Code: only if asked for by name, as in `make test-vscode`
+
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

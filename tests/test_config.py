@@ -77,7 +77,7 @@ def problems(loaded: LoadedSettings) -> list[str]:
 def test_without_any_layer_there_are_defaults_and_no_problems() -> None:
     loaded = load()
     assert loaded == LoadedSettings(Settings())
-    assert loaded.settings.tier_names == ("copilot", "cloud", "local")
+    assert loaded.settings.tier_names == ("editor", "copilot", "cloud", "local")
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
@@ -237,7 +237,7 @@ def test_each_layer_overrides_those_under_it_and_is_remembered(tmp_path: Path) -
     assert seen == [("1", "1", "1", 1), ("2", "2", "2", 1), ("3", "3", "3", 1), ("4", "4", "3", 1), ("5", "4", "3", 1)]
     assert loaded.sources == {
         "copilot.model": "workspace",
-        "cloud.model": "editor",
+        "cloud.model": "the editor",
         "local.model": "environment: LOCAL_MODEL",
         "cache.ttl_seconds": str(file),
     }
@@ -357,7 +357,7 @@ def test_a_wrong_value_is_named_never_quoted_and_left_out(path: str, value: obje
     tree = {section: {name: value}} if section else {name: value}
     loaded = load_settings(environ={"LOCAL_MODEL": "kept"}, editor=tree)
     [problem] = loaded.problems
-    assert (problem.path, problem.source) == (path, "editor")
+    assert (problem.path, problem.source) == (path, "the editor")
     assert problem.breaks
     assert problem.section == (section or name)
     assert loaded.problem_of(section or name) == problem
@@ -391,7 +391,7 @@ def test_several_wrong_values_are_all_named_with_their_own_sources(tmp_path: Pat
 def test_a_scalar_in_the_place_of_a_section_is_named_and_leaves_lower_layers_alone() -> None:
     loaded = load_settings(environ={"COPILOT_MODEL": "mine"}, editor={"copilot": 5})
     [problem] = loaded.problems
-    assert (problem.path, problem.source) == ("copilot", "editor")
+    assert (problem.path, problem.source) == ("copilot", "the editor")
     assert loaded.settings.copilot.model == "mine"
 
 
@@ -410,7 +410,9 @@ def test_an_empty_service_is_no_service(tmp_path: Path) -> None:
     assert [problem.path for problem in loaded.problems] == ["services.groq.base_url", "services.groq.model"]
 
 
-@pytest.mark.parametrize("name", ["copilot", "cloud", "local", "openai", "azure", "anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize(
+    "name", ["editor", "copilot", "cloud", "local", "openai", "azure", "anthropic", "gemini", "ollama"]
+)
 def test_a_service_may_not_take_the_name_of_a_tier(name: str, tmp_path: Path) -> None:
     service = 'base_url = "https://a.test"\nmodel = "m"\n'
     loaded = load(f"[services.{name}]\n{service}[services.groq]\n{service}", tmp_path=tmp_path)
@@ -429,7 +431,7 @@ def test_a_service_keeps_the_name_that_a_person_chose(tmp_path: Path) -> None:
 
 def test_services_stand_between_cloud_and_local(tmp_path: Path) -> None:
     toml = "".join(f'[services.{name}]\nbase_url = "https://a.test"\nmodel = "m"\n' for name in ("b", "a"))
-    assert load(toml, tmp_path=tmp_path).settings.tier_names == ("copilot", "cloud", "b", "a", "local")
+    assert load(toml, tmp_path=tmp_path).settings.tier_names == ("editor", "copilot", "cloud", "b", "a", "local")
 
 
 def test_a_tier_that_is_named_twice_is_asked_once() -> None:
@@ -464,7 +466,7 @@ def test_an_order_that_somebody_set_stays(tmp_path: Path) -> None:
 
 def test_a_service_that_is_called_primary_in_a_file_is_one_of_many(tmp_path: Path) -> None:
     loaded = load('[services.primary]\nbase_url = "https://a.test"\nmodel = "m"\n', tmp_path=tmp_path)
-    assert loaded.settings.tier_names == ("copilot", "cloud", "primary", "local")
+    assert loaded.settings.tier_names == ("editor", "copilot", "cloud", "primary", "local")
 
 
 def test_an_editor_may_write_camel_case() -> None:
@@ -472,7 +474,7 @@ def test_an_editor_may_write_camel_case() -> None:
     loaded = load_settings(environ={}, editor=editor)
     assert problems(loaded) == []
     assert (loaded.settings.copilot.first_token_seconds, loaded.settings.breaker.failure_threshold) == (5, 2)
-    assert loaded.sources["copilot.first_token_seconds"] == "editor"
+    assert loaded.sources["copilot.first_token_seconds"] == "the editor"
 
 
 def test_what_an_editor_leaves_null_or_empty_is_not_set() -> None:
@@ -482,10 +484,19 @@ def test_what_an_editor_leaves_null_or_empty_is_not_set() -> None:
     assert loaded.settings.copilot.model == "m"
 
 
+def test_the_gateway_is_not_told_to_ask_itself() -> None:
+    loaded = load_settings(environ={}, editor={"editor": {"vendor": "ai-gateway", "model": "claude"}})
+    [problem] = loaded.problems
+    assert (problem.path, problem.breaks) == ("editor.vendor", True)
+    assert "it would ask itself" in problem.message
+    assert loaded.settings.editor.vendor == "copilot"
+
+
 def test_a_workspace_may_say_what_is_asked_and_how_long() -> None:
     workspace = {
         "order": ["local", "copilot"],
         "copilot": {"enabled": False, "model": "m", "firstTokenSeconds": 5, "idleSeconds": 6},
+        "editor": {"enabled": False, "model": "m"},
         "local": {"contextTokens": 10},
         "escalation": {"model": "big", "strongestModel": "bigger"},
         "breaker": {"failureThreshold": 2},
@@ -507,6 +518,7 @@ def test_a_workspace_may_say_what_is_asked_and_how_long() -> None:
         {"copilot": {"integration_id": "x"}},
         {"copilot.api_url": "https://evil.test"},
         {"cloud": {"provider": "openai"}},
+        {"editor": {"vendor": "evil"}},
         {"openai": {"api_key": SECRET}},
         {"openai": {"base_url": "https://evil.test"}},
         {"openai": {"base_url": {"model": "https://evil.test"}}},
@@ -668,9 +680,11 @@ def test_whatever_was_written_settings_come_of_it(
     assert isinstance(loaded.settings, Settings)
     for path in ("api_url", "server_url", "token"):
         assert loaded.sources.get(f"copilot.{path}") != "workspace"
-    assert set(loaded.sources.values()) <= {"editor", "workspace", *(f"environment: {name}" for name in environ)} | {
-        source for source in loaded.sources.values() if "_OPENAI_BASE_URL" in source
-    }
+    assert set(loaded.sources.values()) <= {
+        "the editor",
+        "workspace",
+        *(f"environment: {name}" for name in environ),
+    } | {source for source in loaded.sources.values() if "_OPENAI_BASE_URL" in source}
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}="\n.ab1', max_size=40).map(str.encode))

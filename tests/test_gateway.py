@@ -250,6 +250,28 @@ async def test_a_query_may_choose_who_is_asked(options: QueryOptions, provider: 
     assert (answer.provider, answer.model) == (provider, options.get("model") or f"m-{provider}")
 
 
+@pytest.mark.parametrize("without", ["a", ["a"], ["a", "nobody"], ["nobody", "a", "a"]])
+async def test_a_query_may_leave_providers_out(without: str | list[str]) -> None:
+    gateway = Gateway([tier("a"), tier("b", backend=Backend.LOCAL)])
+    answer = await gateway.query("hi", without=without)
+    assert [(one.provider, one.reason) for one in answer.attempts] == [("a", "left_out"), ("b", None)]
+    assert (await gateway.query("hi")).cached  # it is the same question
+    with pytest.raises(NoTierAnswered) as raised:
+        await gateway.query("ho", provider="a", without=without)
+    assert str(raised.value) == "no tier answered: a is left out by the query"
+    assert raised.value.hint.startswith("the query leaves a out")
+
+
+async def test_a_query_that_leaves_a_provider_out_waits_for_none_that_does_not() -> None:
+    waiting = WaitingProvider()
+    gateway = Gateway([ProviderTier("a", waiting), tier("b")])
+    first = asyncio.create_task(gateway.query("hi"))
+    await asyncio.wait_for(waiting.is_waiting.wait(), HANG_SECONDS)
+    assert (await asyncio.wait_for(gateway.query("hi", without="a"), HANG_SECONDS)).provider == "b"
+    waiting.go_on.set()
+    assert (await first).provider == "a"
+
+
 async def test_a_choice_that_leaves_nobody_says_who_there_is() -> None:
     gateway = Gateway([tier("a", models=["m"])])
     with pytest.raises(InvalidQuery, match="nobody") as raised:

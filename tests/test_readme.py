@@ -29,13 +29,17 @@ from ai_gateway.failures import (
     Retry,
 )
 from ai_gateway.fakes import FakeOllama
+from ai_gateway.history import days, transitions
 from ai_gateway.lsp.editing.names import COMMANDS
 from ai_gateway.lsp.handlers import HANDLERS
+from ai_gateway.lsp.params import OWN_NOTIFICATIONS
 from ai_gateway.lsp.rpc_errors import Code, error_object
-from ai_gateway.messages import params, results
+from ai_gateway.messages import commands, editor, history, params, results
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome, Usage
+from ai_gateway.providers.editor_models import TELLABLE
 from ai_gateway.routing import Exclusion
 from ai_gateway.settings import ServiceSettings, Settings, TierSettings
+from ai_gateway.simulation.simulation import Simulation
 from ai_gateway.spending import NoConsent, ledger
 from ai_gateway.telemetry import figures
 from ai_gateway.telemetry.metrics import Metrics
@@ -55,12 +59,16 @@ PARAMS: Mapping[str, type[BaseModel]] = {
     "ai/reset": params.ResetParams,
     "ai/force": params.ForceParams,
     "ai/metrics": params.MetricsParams,
+    "ai/history": history.HistoryParams,
     "ai/models": params.ModelsParams,
     "ai/drill": params.DrillParams,
     "ai/pullRequest": params.PullRequestParams,
     "ai/commitMessage": params.CommitMessageParams,
     "ai/signIn": params.SignInParams,
     "ai/signOut": params.SignOutParams,
+    "ai/prompt": commands.PromptParams,
+    "ai/simulate": params.SimulateParams,
+    "ai/editor/models": editor.EditorModelsParams,
 }
 RESULTS = {
     "ai/query": results.QueryResult,
@@ -70,12 +78,15 @@ RESULTS = {
     "ai/reset": results.ResetResult,
     "ai/force": results.ForceResult,
     "ai/metrics": results.MetricsResult,
+    "ai/history": history.HistoryResult,
     "ai/models": results.ModelsResult,
     "ai/drill": results.DrillResult,
     "ai/pullRequest": results.PullRequestResult,
     "ai/commitMessage": results.CommitMessageResult,
     "ai/signIn": results.SignInResult,
     "ai/signOut": results.SignOutResult,
+    "ai/prompt": results.PromptResult,
+    "ai/simulate": results.SimulateResult,
 }
 
 
@@ -211,17 +222,20 @@ def test_every_reason_to_skip_a_tier_is_told() -> None:
 
 def test_every_space_of_the_store_is_told() -> None:
     told = {row[0].strip("`") for row in table("docs/sharing.md", "| space | what |")}
-    assert told == {sharing.SPACE, recorder.TRACES, figures.SPACE, ledger.SPACE, stored.SPACE}
+    of_the_past = {days.SPACE, transitions.SPACE, recorder.TRACES, figures.SPACE}
+    assert told == {sharing.SPACE, ledger.SPACE, stored.SPACE, *of_the_past}
 
 
 def test_every_method_is_told_with_all_that_it_takes_and_gives() -> None:
     rows = {row[0].strip("`"): row[1:] for row in table("docs/interface.md", "| method | params |")}
     assert rows.keys() == {name for name in HANDLERS if name.startswith("ai/")} | {"ai/status"}
-    assert rows.keys() == PARAMS.keys() | {"ai/status"} == RESULTS.keys() | {"ai/status"}
+    assert rows.keys() == RESULTS.keys() | {"ai/status"} | OWN_NOTIFICATIONS
+    assert PARAMS.keys() >= RESULTS.keys()
     for method, (takes, gives) in rows.items():
-        if method != "ai/status":
+        if method in PARAMS:
             known = {info.alias or name for name, info in PARAMS[method].model_fields.items()}
             assert fields_in(takes) == known, method
+        if method in RESULTS:
             assert fields_in(gives) - {"ai/status"} == RESULTS[method].__annotations__.keys(), method
 
 
@@ -233,6 +247,34 @@ def fields_in(cell: str) -> set[str]:
 def test_every_field_of_a_provider_s_health_is_told() -> None:
     [told] = re.findall(r"An entry of `providers\[\]`: (.*?)\. The", PAGES["docs/interface.md"], re.DOTALL)
     assert set(names_in(told)) == results.ProviderHealthResult.__annotations__.keys()
+
+
+def test_every_field_of_the_past_is_told() -> None:
+    rows = {row[0].strip("`"): fields_in(row[2]) for row in table("docs/interface.md", "| list | order |")}
+    assert rows == {
+        "queries[]": history.PastQueryResult.__annotations__.keys(),
+        "queries[].attempts[]": history.PastAttemptResult.__annotations__.keys(),
+        "transitions[]": history.PastTransitionResult.__annotations__.keys(),
+        "states[]": history.StateResult.__annotations__.keys(),
+        "days[]": history.DayResult.__annotations__.keys(),
+        "cache[]": history.CacheDayResult.__annotations__.keys(),
+    }
+
+
+def test_all_that_an_editor_is_asked_for_its_own_models_is_told() -> None:
+    rows = {row[0].strip("`"): fields_in(row[1]) for row in table("docs/interface.md", "| | |")}
+    fields = {
+        "params": editor.EditorChatParams,
+        "result": editor.EditorChatResult,
+        "error": editor.EditorChatErrorData,
+    }
+    for part, message in fields.items():
+        assert rows[part] >= message.__annotations__.keys(), part
+
+
+def test_what_vs_code_says_is_a_kind_of_failure_that_an_editor_may_name() -> None:
+    rows = table("docs/interface.md", "| what VS Code says |")
+    assert {names_in(row[1])[0] for row in rows} <= TELLABLE
 
 
 def test_every_error_that_a_client_has_to_know_is_told() -> None:
@@ -261,6 +303,23 @@ def test_every_fault_of_a_drill_is_told() -> None:
     assert {name.strip("`"): meaning for name, meaning in rows} == {
         name: fault.meaning for name, fault in FAULTS.items()
     }
+
+
+async def test_every_fault_of_a_simulation_is_told() -> None:
+    rows = table("docs/interface.md", "| fault | what it does |")
+    simulation = await Simulation.start()
+    known = simulation.known_faults
+    await simulation.aclose()
+    [of_ollama] = re.findall(r"\n`ollama` knows only (.*?)\.\n", PAGES["docs/interface.md"])
+    told = {row[0].strip("`") for row in rows}
+    assert {name: set(faults) for name, faults in known.items()} == {
+        "copilot": told,
+        "openai": told,
+        "ollama": set(names_in(of_ollama)),
+    }
+    for provider, faults in known.items():
+        for fault in faults:
+            params.SimulateParams.parse({"provider": provider, "fault": fault})  # or it raises
 
 
 def test_every_metric_is_told_with_its_labels() -> None:

@@ -80,8 +80,10 @@ class TestATierIsSkipped:
         [
             (Question(private=True), WELL, Exclusion.PRIVATE),
             (Question(private=True), replace(WELL, backend=Backend.COPILOT), Exclusion.PRIVATE),
+            (Question(without=("openai",)), WELL, Exclusion.LEFT_OUT),
             (ANYBODY, replace(WELL, is_configured=False), Exclusion.NOT_CONFIGURED),
             (Question(embeds=True), replace(WELL, embeds=False), Exclusion.EMBEDS_NOT),
+            (Question(fills=True), replace(WELL, fills=False), Exclusion.FILLS_NOT),
             (Question(too_short_tokens=8000), replace(WELL, context_tokens=8000), Exclusion.CONTEXT_TOO_LONG),
             (Question(has_time=False), WELL, Exclusion.DEADLINE),
             (Question(is_cap_reached=True), WELL, Exclusion.DAILY_CAP),
@@ -102,6 +104,8 @@ class TestATierIsSkipped:
             (Question(embeds=False), replace(WELL, embeds=False)),
             (Question(too_short_tokens=8000), replace(WELL, context_tokens=8001)),
             (Question(too_short_tokens=8000), WELL),
+            (Question(without=("copilot", "open")), WELL),
+            (Question(fills=False), replace(WELL, fills=False)),
             (Question(is_cap_reached=True), replace(WELL, price_class=INCLUDED)),
             (Question(is_cap_reached=True, allowed=FREE), LOCAL),
             (Question(allowed=INCLUDED, may_ask_for_more=True), WELL),
@@ -113,21 +117,32 @@ class TestATierIsSkipped:
     def test_for_what_a_person_can_least_change_first(self) -> None:
         """Whoever may not see a query is told of no quota; a tier that isn't set up is told of no deadline."""
         question = Question(
-            private=True, embeds=True, too_short_tokens=10, has_time=False, allowed=FREE, is_cap_reached=True
+            private=True,
+            embeds=True,
+            too_short_tokens=10,
+            has_time=False,
+            allowed=FREE,
+            is_cap_reached=True,
+            fills=True,
+            without=("openai",),
         )
-        tier = replace(WELL, is_configured=False, embeds=False, context_tokens=10)
+        tier = replace(WELL, is_configured=False, embeds=False, context_tokens=10, fills=False)
         found = [exclusion_of(question, tier)]
         found += [exclusion_of(question := replace(question, private=False), tier)]
+        found += [exclusion_of(question := replace(question, without=()), tier)]
         tier = replace(tier, is_configured=True)
         found += [exclusion_of(question, tier)]
         found += [exclusion_of(question := replace(question, embeds=False), tier)]
+        found += [exclusion_of(question := replace(question, fills=False), tier)]
         found += [exclusion_of(question := replace(question, too_short_tokens=0), tier)]
         found += [exclusion_of(question := replace(question, has_time=True), tier)]
         found += [exclusion_of(question := replace(question, is_cap_reached=False), tier)]
         assert found == [
             Exclusion.PRIVATE,
+            Exclusion.LEFT_OUT,
             Exclusion.NOT_CONFIGURED,
             Exclusion.EMBEDS_NOT,
+            Exclusion.FILLS_NOT,
             Exclusion.CONTEXT_TOO_LONG,
             Exclusion.DEADLINE,
             Exclusion.DAILY_CAP,

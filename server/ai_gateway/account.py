@@ -71,13 +71,20 @@ class CopilotAccount:
         """Whether a person is expected to enter a code."""
         return self._sign_in is not None and self._sign_in.is_pending
 
-    def hand_over(self, token: str) -> None:
+    def hand_over(self, token: str, host: str | None = None) -> None:
         """Use the token of the editor's own session, for this process only.
 
+        Args:
+            token: The token.
+            host: The web host that it belongs to; None: this account's.
+
         Raises:
-            SignInFailed: It can be none, or another is used whoever signs in.
+            SignInFailed: It can be none, or another is used whoever signs in, or it belongs elsewhere.
         """
-        self._signing_in().take(token, EDITOR)
+        signing_in = self._signing_in()
+        if host is not None and host.lower() != self._host.lower():
+            raise _misdirected(host, self._host)
+        signing_in.take(token, EDITOR)
         self._handed_over = token
 
     def follow(self, before: CopilotAccount) -> None:
@@ -104,6 +111,12 @@ class CopilotAccount:
         """
         await self._signing_in().wait()
 
+    def forget_session(self) -> Sequence[str]:
+        """Forget the editor's session alone; say where others remain."""
+        self._handed_over = None
+        self.finder.hand_over(None, EDITOR)
+        return self.finder.remaining()
+
     async def sign_out(self) -> Sequence[str]:
         """Forget our own token and the editor's; say where others remain.
 
@@ -119,14 +132,9 @@ class CopilotAccount:
             await self._sign_in.aclose()
 
     def _refuse_if_not_for_the_api(self) -> None:
-        from ai_gateway.credentials.device_flow import SignInFailed  # noqa: PLC0415 - as below
-
         web = urlsplit(self._settings.server_url).netloc
         if web != self._host:
-            raise SignInFailed(
-                f"a token of {web} must not go to {self._host}; set GITHUB_COPILOT_SERVER_URL to the web host that "
-                "GITHUB_COPILOT_API_URL belongs to"
-            )
+            raise _misdirected(web, self._host)
 
     def _signing_in(self) -> SignIn:
         if self._sign_in is None:
@@ -141,6 +149,15 @@ class CopilotAccount:
             )
             self._sign_in = SignIn(flow, self.finder, on_done=self._on_sign_in)
         return self._sign_in
+
+
+def _misdirected(belongs_to: str, host: str) -> GatewayError:
+    from ai_gateway.credentials.device_flow import SignInFailed  # noqa: PLC0415 - as above
+
+    return SignInFailed(
+        f"a token of {belongs_to} must not go to {host}; set GITHUB_COPILOT_SERVER_URL to the web host that "
+        "GITHUB_COPILOT_API_URL belongs to"
+    )
 
 
 def _what_matters(settings: CopilotSettings, network: Network) -> object:

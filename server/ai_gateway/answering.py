@@ -180,7 +180,8 @@ class Answering:
 
     async def _join(self, draft: TraceDraft, key: bytes, *, has_spare: bool) -> AsyncGenerator[Event, None]:
         """Ask, or wait for the same that is being asked already; then this is no query of its own but in name."""
-        flight = key, draft.timeout_seconds, draft.query.cache, draft.query.ttl_seconds
+        query = draft.query
+        flight = key, draft.timeout_seconds, query.cache, query.ttl_seconds, frozenset(query.without)
         is_first = flight not in self._flights
         if is_first:
             self._asked_by[flight] = draft

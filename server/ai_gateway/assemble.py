@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -24,6 +25,9 @@ from ai_gateway.providers.tokens import TokenSource
 from ai_gateway.settings import Section, TierSettings
 from ai_gateway.tier import LOCAL_DEADLINES, Deadlines, ProviderTier
 
+if TYPE_CHECKING:
+    from ai_gateway.providers.editor_models import EditorChat  # only for those whose editor lends its models
+
 PRIORITY_STEP = 10
 
 
@@ -36,7 +40,12 @@ class Assembly:
 
 
 def assemble(
-    loaded: LoadedSettings, *, copilot_tokens: TokenSource, clock: Clock, keep: Sequence[ProviderTier] = ()
+    loaded: LoadedSettings,
+    *,
+    copilot_tokens: TokenSource,
+    clock: Clock,
+    keep: Sequence[ProviderTier] = (),
+    editor_chat: EditorChat | None = None,
 ) -> Assembly:
     """Make the tiers that the settings ask for.
 
@@ -45,8 +54,10 @@ def assemble(
         copilot_tokens: Where Copilot's tokens come from.
         clock: The time.
         keep: Tiers made before; one whose settings are the same is used again, with its breaker and connections.
+        editor_chat: Through which the editor's own models are asked; None: it lends none.
     """
-    return _Assembler(loaded, copilot_tokens, clock, keep).assembly()
+    planner = Planner(loaded.settings, copilot_tokens, clock, editor_chat=editor_chat)
+    return _Assembler(loaded, planner, clock, keep).assembly()
 
 
 class _NotConfigured(LLMProvider):
@@ -70,12 +81,10 @@ def network_of(loaded: LoadedSettings) -> Network:
 
 
 class _Assembler:
-    def __init__(
-        self, loaded: LoadedSettings, copilot_tokens: TokenSource, clock: Clock, keep: Sequence[ProviderTier]
-    ) -> None:
+    def __init__(self, loaded: LoadedSettings, planner: Planner, clock: Clock, keep: Sequence[ProviderTier]) -> None:
         self._loaded = loaded
         self._settings = loaded.settings
-        self._planner = Planner(loaded.settings, copilot_tokens, clock)
+        self._planner = planner
         self._clock = clock
         self._keep = keep
         self._network = network_of(loaded)
@@ -146,8 +155,11 @@ class _Assembler:
     def _shared_name(self, plan: Plan) -> str | None:
         """Name what others must have in common with us for its breaker to say something about theirs.
 
-        On a server of the team, an address of this machine would mean another one to each.
+        On a server of the team, an address of this machine would mean another one to each; what an editor lends is
+        lent to its own window.
         """
+        if not plan.base_url:
+            return None
         if self._settings.store.redis_url is not None and is_loopback(urlsplit(plan.base_url).hostname or ""):
             return None
         credentials = [secret.get_secret_value() for section in plan.made_of for secret in _secrets_of(section)]

@@ -1,6 +1,6 @@
 """Settings loaded in layers, each value remembering where it came from.
 
-Later layers win: defaults, the configuration file, the environment, the editor's initialization options, the workspace.
+Later layers win: defaults, the configuration file, the environment, the editor, the workspace.
 A wrong value never stops the gateway: it is named, left out, and disables the tier that it belongs to.
 """
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from ai_gateway.model import SpendRule
 from ai_gateway.near import meant
-from ai_gateway.settings import TIER_NAMES, ServiceSettings, Settings
+from ai_gateway.settings import TIER_NAMES, ServiceSettings, Settings, usual_order
 from ai_gateway.workspace_rules import refusal_of
 
 CONFIG_FILE_VARIABLE = "AI_GATEWAY_CONFIG"
@@ -74,6 +74,7 @@ PAIR = ("primary", "fallback")
 PATTERNS = frozenset({"privacy.private_paths", "privacy.exclude"})
 """Lists that a workspace adds to."""
 LISTS = frozenset({"order", "network.allow_plain_http", "network.no_proxy", *PATTERNS})
+EDITOR = "the editor"
 WORKSPACE = "workspace"
 
 SERVICES = "services."
@@ -134,7 +135,7 @@ def load_settings(
         file: The configuration file; None: none. A missing file is an empty one.
         environ: The environment; None: this process's.
         env_file: A `.env` file, under the environment.
-        editor: The editor's initialization options.
+        editor: What the editor sets, by its initialization options or later.
         workspaces: What the editor says about each folder of the workspace; may set no host, credential or command.
     """
     layers = _Layers()
@@ -143,7 +144,7 @@ def load_settings(
     if env_file is not None:
         layers.add_environment(_read_env_file(env_file, layers), f"{env_file}: ")
     layers.add_environment(os.environ if environ is None else environ, "environment: ")
-    layers.add_tree(editor or {}, "editor")
+    layers.add_tree(editor or {}, EDITOR)
     layers.add_workspaces(workspaces)
     return layers.validated()
 
@@ -199,7 +200,7 @@ class _Layers:
         """Name the tiers that the layers so far make: one that is in no order is switched off."""
         self._order_the_pair()
         services = [path.split(".")[1] for path in self._values if path.startswith(SERVICES)]
-        return [str(name) for name in _listed(self._values.get("order"))] or ["copilot", "cloud", *services, "local"]
+        return [str(name) for name in _listed(self._values.get("order"))] or list(usual_order(services))
 
     def _order_the_pair(self) -> None:
         if self._pair and "order" not in self._values:

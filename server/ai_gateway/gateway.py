@@ -6,21 +6,15 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
-from weakref import WeakSet
 
 from ai_gateway.answering import Answering, Rules
 from ai_gateway.blocking import BlockingLoop
-from ai_gateway.breakers.breaker import CircuitBreaker, Transition
 from ai_gateway.caching.cache import DEFAULT_MAX_ENTRIES, DEFAULT_TTL_SECONDS, AnswerCache
 from ai_gateway.chain import FailoverChain, final_answer
 from ai_gateway.clock import SYSTEM_CLOCK, Clock
 from ai_gateway.failures import (
-    POLICIES,
-    Effect,
-    FailureKind,
     GatewayClosed,
     GatewayError,
     InvalidQuery,
@@ -31,7 +25,6 @@ from ai_gateway.failures import (
 from ai_gateway.health import Health, health_of
 from ai_gateway.model import (
     Answer,
-    Attempt,
     Backend,
     BreakerState,
     CacheMode,
@@ -39,7 +32,6 @@ from ai_gateway.model import (
     EmbeddingInput,
     Event,
     Message,
-    Outcome,
     Query,
 )
 from ai_gateway.options import QueryOptions, backend_of, query_of
@@ -51,13 +43,16 @@ from ai_gateway.sent import SentByQuery
 from ai_gateway.standby import WarmStandby
 from ai_gateway.telemetry.metrics import Metrics, MetricsSnapshot
 from ai_gateway.tier import ProviderTier
-from ai_gateway.trace import Step, Trace
+from ai_gateway.trace import Trace
+from ai_gateway.watching import Watch
 
 if TYPE_CHECKING:
     from ai_gateway.account import CopilotAccount
     from ai_gateway.config import LoadedSettings
     from ai_gateway.credentials.device_flow import DeviceCode
+    from ai_gateway.history.past import History
     from ai_gateway.privacy.masking import Masker
+    from ai_gateway.providers.editor_models import EditorChat
     from ai_gateway.purse import Purse
     from ai_gateway.settings import Settings
     from ai_gateway.shared_state import SharedState
@@ -101,17 +96,18 @@ class Gateway:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.on_change: Callable[[], None] | None = None
-        """Called at every change of a breaker, of the tiers or of a credential."""
+        """Called at every change of a breaker, of the tiers or of a credential, and a moment after queries."""
         self._clock = clock
         self._metrics = Metrics()
         self._recorder = Recorder(self._metrics, clock)
+        self._recorder.on_kept = self._changed
         self._shared: SharedState | None = None
         self._standby = WarmStandby(allowed=False, clock=clock, on_change=self._changed)
         self._purse: Purse | None = None
         self._masker: Masker | None = None
         self._problems = tuple(problems)
         self._folders: Callable[[], Sequence[str]] = tuple
-        self._listened: WeakSet[CircuitBreaker] = WeakSet()
+        self._watch = Watch(self._metrics, self._recorder, self._standby, self._changed)
         self._answering = Answering(
             self._chain_of(tiers, escalation),
             Rules(timeout_seconds, cache_enabled),
@@ -121,6 +117,8 @@ class Gateway:
             clock=clock,
         )
         self._running = 0
+        self._loading: list[str] = []
+        """Who was loading a model when that was looked at last."""
         self._retired: list[LLMProvider] = []
         self._loaded: LoadedSettings | None = None
         self._closed = False
@@ -128,6 +126,7 @@ class Gateway:
         self._blocking = BlockingLoop()
         self._account: CopilotAccount | None = None
         self._asker: Asker | None = None
+        self._editor_chat: EditorChat | None = None
         self.on_sign_in: Callable[[GatewayError | None], None] | None = None
         """Told how a sign-in ended; None: well."""
 
@@ -287,6 +286,7 @@ class Gateway:
             preload_problems={tier.name: self._standby.problem_of(tier) for tier in self._chain.tiers},
             spent_today_usd=None if ledger is None else ledger.spent_today_usd,
             daily_cap_usd=None if ledger is None else ledger.cap_usd,
+            private=self._answering.rules.private,
         )
 
     async def models(self, provider: str | None = None) -> Catalogue:
@@ -334,11 +334,12 @@ class Gateway:
             count += await self.store.remove(SPACE)
         return count
 
-    async def sign_in(self, token: str | None = None) -> DeviceCode | None:
+    async def sign_in(self, token: str | None = None, *, host: str | None = None) -> DeviceCode | None:
         """Sign in to Copilot.
 
         Args:
             token: A GitHub session that an editor has already; used by this process only. None: begin a device flow.
+            host: The web host that the session belongs to; None: the caller has made sure of it.
 
         Returns:
             The code to enter and the page to enter it at; the rest happens in the background, see `signed_in` and
@@ -351,27 +352,42 @@ class Gateway:
         account = self._copilot_account()
         if token is None:
             return await account.begin_sign_in()
-        account.hand_over(token)
+        account.hand_over(token, host)
         self._changed()
         return None
 
     async def signed_in(self) -> None:
-        """Wait until the sign-in that was begun has succeeded.
+        """Wait until the sign-in that was begun has succeeded. Who stops waiting gives it up.
 
         Raises:
             GatewayError: It has not, and no longer will; it says why.
         """
         await self._copilot_account().signed_in()
 
-    async def sign_out(self) -> Sequence[str]:
-        """Forget the tokens that the gateway itself has; say where others remain that are not its to remove."""
-        remaining = await self._copilot_account().sign_out()
+    async def sign_out(self, *, session_only: bool = False) -> Sequence[str]:
+        """Forget the tokens that the gateway itself has; say where others remain that are not its to remove.
+
+        Args:
+            session_only: Forget only what an editor has handed over.
+        """
+        account = self._copilot_account()
+        remaining = account.forget_session() if session_only else await account.sign_out()
         self._changed()
         return remaining
 
     def metrics(self) -> MetricsSnapshot:
         """Give the figures so far."""
         return self._metrics.snapshot()
+
+    async def history(self, *, days: int = 30, queries: int = 50, hours: float = 24.0) -> History:
+        """Tell what was in all windows of this person; where nothing is shared or can be read, in this process.
+
+        Args:
+            days: Of so many days up to today, what each model did.
+            queries: So many of the last queries, but for gaps that were filled.
+            hours: The transitions of breakers in so many hours up to now.
+        """
+        return await self._recorder.history(days=days, queries=queries, hours=hours)
 
     @property
     def tiers(self) -> tuple[ProviderTier, ...]:
@@ -422,12 +438,20 @@ class Gateway:
         if self._purse is not None:
             await self._purse.refresh()
         self.notice_credentials()
+        self._notice_loading()
 
     def ask_through(self, asker: Asker | None) -> None:
         """Ask the person through this before a dearer tier answers, if the spending rule says so; None: nobody."""
         self._asker = asker
         if self._purse is not None:
             self._purse.ask_through(asker)
+
+    def lend(self, chat: EditorChat | None) -> None:
+        """Have the editor's own models asked through this, as the tier `editor`; None: it lends none."""
+        self._editor_chat = chat
+        if self._loaded is not None:
+            self._make_tiers(self._loaded, [tier for tier in self._chain.everybody if tier.name != "editor"])
+            self._changed()
 
     def look_in(self, folders: Callable[[], Sequence[str]]) -> None:
         """Let relative paths of files begin in these folders, and not in the current one; none: there after all."""
@@ -578,7 +602,7 @@ class Gateway:
     def _take_on(self, loaded: LoadedSettings) -> None:
         """Make the tiers that settings ask for; what they leave as it was stays, and so do tiers added by hand."""
         from ai_gateway.account import CopilotAccount  # noqa: PLC0415 - as in `from_env`
-        from ai_gateway.assemble import assemble, network_of  # noqa: PLC0415
+        from ai_gateway.assemble import network_of  # noqa: PLC0415
         from ai_gateway.rules import unpriced_tiers  # noqa: PLC0415
 
         self._loaded = loaded
@@ -588,12 +612,22 @@ class Gateway:
             self._account = CopilotAccount(loaded, network=network, clock=self._clock, on_sign_in=self._signed_in)
             if before is not None:
                 self._account.follow(before)
-        assert self._account is not None  # noqa: S101 - made above
-        assembly = assemble(loaded, copilot_tokens=self._account.finder, clock=self._clock, keep=self._chain.everybody)
+        self._make_tiers(loaded, self._chain.everybody)
+        self._problems = (*self._problems, *unpriced_tiers(loaded.settings, self._chain.everybody))
+
+    def _make_tiers(self, loaded: LoadedSettings, keep: Sequence[ProviderTier]) -> None:
+        from ai_gateway.assemble import assemble  # noqa: PLC0415 - as in `from_env`
+
+        assembly = assemble(
+            loaded,
+            copilot_tokens=self._copilot_account().finder,
+            clock=self._clock,
+            keep=keep,
+            editor_chat=self._editor_chat,
+        )
         by_hand = {tier.name: tier for tier in self._chain.tiers if tier.fingerprint is None}
         configured = [tier for tier in assembly.tiers if tier.name not in by_hand]
         self._answering.chain = self._chain_of([*configured, *by_hand.values()], assembly.escalation)
-        self._problems = (*self._problems, *unpriced_tiers(loaded.settings, self._chain.everybody))
 
     def _follow_rules(self, loaded: LoadedSettings) -> None:
         """Take on what the settings say of every query."""
@@ -658,21 +692,24 @@ class Gateway:
 
     def _chain_of(self, tiers: Sequence[ProviderTier], escalation: Sequence[ProviderTier]) -> FailoverChain:
         ordered = sorted(tiers, key=lambda tier: -tier.priority)
-        everybody = (*ordered, *escalation)
-        for tier in everybody:
-            if tier.breaker not in self._listened:
-                self._listened.add(tier.breaker)
-                tier.breaker.listen(partial(self._transitioned, tier.name))
+        self._watch.over(ordered, escalation)
         if self._shared is not None:
-            self._shared.share(everybody)
+            self._shared.share((*ordered, *escalation))
         return FailoverChain(
             ordered,
             escalation=escalation,
             clock=self._clock,
-            on_attempt=self._attempted,
+            on_attempt=self._watch.attempted,
             spending=self._purse,
             masker=self._masker,
         )
+
+    def _notice_loading(self) -> None:
+        """Look whether a query waits for a model that is loaded, or does so no more."""
+        loading = [tier.name for tier in self._chain.tiers if tier.provider.is_loading]
+        if loading != self._loading:
+            self._loading = loading
+            self._changed()
 
     @property
     def _chain(self) -> FailoverChain:
@@ -682,31 +719,6 @@ class Gateway:
         tiers = [tier for tier in self._chain.tiers if tier.missing is None]
         found = await asyncio.gather(*(check(tier) for tier in tiers))
         return {tier.name: fine for tier, fine in zip(tiers, found, strict=True)}
-
-    def _attempted(self, attempt: Attempt, step: Step) -> None:
-        if step.is_rehearsal:
-            return
-        self._metrics.attempted(attempt, step.first_token_ms)
-        for retried in step.tries:
-            if retried.retried_after_ms is not None:
-                self._metrics.retried(attempt.provider, retried.kind)
-        if attempt.outcome is Outcome.FAILED and attempt.reason is not None:
-            self._prepare(attempt, FailureKind(attempt.reason))
-
-    def _prepare(self, attempt: Attempt, failed: FailureKind) -> None:
-        """Have a local model loaded where it may be needed soon, and told of where it goes on being loaded."""
-        if attempt.backend is not Backend.LOCAL:
-            if POLICIES[failed].effect is not Effect.NONE:
-                self._standby.degraded(self._chain.tiers)
-        elif failed is FailureKind.LOADING and attempt.model is not None:
-            for tier in self._named(attempt.provider):
-                self._standby.follow(tier, attempt.model)
-
-    def _transitioned(self, provider: str, transition: Transition) -> None:
-        log.info("the breaker of %s is %s now%s", provider, transition.after, _because(transition))
-        if not transition.is_news:
-            self._metrics.transitioned(provider, transition.after, transition.reason)
-        self._changed()
 
     def _changed(self) -> None:
         if self.on_change is None:
@@ -719,7 +731,3 @@ class Gateway:
     async def _close_retired(self) -> None:
         while self._retired and not self._running:
             await self._retired.pop().aclose()
-
-
-def _because(transition: Transition) -> str:
-    return "" if transition.reason is None else f" ({transition.reason})"

@@ -87,6 +87,8 @@ class Health:
     """What the metered answers of all windows have cost today, as far as that is known; None: nobody keeps count."""
     daily_cap_usd: float | None = None
     """How much may be spent in a day; None: there is no limit."""
+    private: bool = False
+    """Whether the settings make every query private, so that only local tiers are asked."""
 
 
 def health_of(
@@ -98,6 +100,7 @@ def health_of(
     preload_problems: Mapping[str, str | None] = MappingProxyType({}),
     spent_today_usd: float | None = None,
     daily_cap_usd: float | None = None,
+    private: bool = False,
 ) -> Health:
     """Sum up the tiers.
 
@@ -109,6 +112,7 @@ def health_of(
         preload_problems: Why models could not be loaded ahead, by provider.
         spent_today_usd: What metered answers have cost today; None: nobody keeps count.
         daily_cap_usd: How much may be spent in a day; None: there is no limit.
+        private: Whether the settings make every query private.
     """
     asked = [tier for tier in tiers if tier.missing is None]
     available = [
@@ -129,6 +133,7 @@ def health_of(
         problems=problems,
         spent_today_usd=spent_today_usd,
         daily_cap_usd=daily_cap_usd,
+        private=private,
     )
 
 

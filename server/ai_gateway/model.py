@@ -326,6 +326,8 @@ class Query:
     """Whether a dearer tier may answer where the first one can't; None: as the settings say."""
     dearest: PriceClass | None = None
     """The dearest class of tiers that may answer, whatever the spending rule allows; None: as that says."""
+    without: tuple[str, ...] = ()
+    """Providers that are not asked; unknown names mean nobody."""
     first_token_seconds: float | None = None
     """A tier that has said nothing by then is left for the next one, and nothing is held against it."""
     paths: tuple[str, ...] = ()

@@ -27,6 +27,8 @@ class QueryOptions(TypedDict, total=False):
     """Ask only this provider."""
     model: str | None
     """Ask only tiers that offer this model."""
+    without: str | Sequence[str]
+    """Providers that are not asked, or the one."""
     private: bool
     """Ask local tiers only."""
     cache: CacheMode | str | bool
@@ -65,6 +67,7 @@ def query_of(prompt: str | Sequence[Message | Mapping[str, object]], **options: 
             backend=backend_of(options.get("backend")),
             provider=options.get("provider"),
             model=options.get("model"),
+            without=(without,) if isinstance(without := options.get("without", ()), str) else tuple(without),
             private=options.get("private", False),
             cache=CacheMode("on" if cache is True else "off" if cache is False else cache),
             ttl_seconds=options.get("ttl_seconds"),

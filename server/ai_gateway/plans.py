@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -14,7 +15,10 @@ from ai_gateway.providers.base import LLMProvider
 from ai_gateway.providers.http import CLIENT_NAME
 from ai_gateway.providers.network import Network
 from ai_gateway.providers.tokens import TokenSource
-from ai_gateway.settings import Section, Settings, TierSettings
+from ai_gateway.settings import CopilotSettings, Section, Settings, TierSettings
+
+if TYPE_CHECKING:
+    from ai_gateway.providers.editor_models import EditorChat  # only for those whose editor lends its models
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Plan:
     model: str | None
     settings: TierSettings
     base_url: str
+    """Empty where nothing but its provider knows it."""
     made_of: tuple[Section, ...]
     """The settings that decide what it is; with others it is another."""
     make: Callable[[Network], LLMProvider]
@@ -46,16 +51,27 @@ class Planner:
         settings: What is wanted.
         copilot_tokens: Where Copilot's tokens come from.
         clock: The time.
+        editor_chat: Through which the editor's own models are asked; None: it lends none.
     """
 
-    def __init__(self, settings: Settings, copilot_tokens: TokenSource, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        copilot_tokens: TokenSource,
+        clock: Clock,
+        *,
+        editor_chat: EditorChat | None = None,
+    ) -> None:
         self._settings = settings
+        self._editor_chat = editor_chat
         self._copilot_tokens = copilot_tokens
         self._clock = clock
 
     def plan(self, section: str) -> Plan | None:
-        """Plan the tier that a section of the settings is about; None: there is no such section."""
+        """Plan the tier that a section of the settings is about; None: there is no such section, or nothing is lent."""
         match section:
+            case "editor":
+                return self._editor()
             case "copilot":
                 return self._copilot()
             case "cloud":
@@ -122,6 +138,27 @@ class Planner:
             other_url=settings.chat_url,
             has_credential=True,
             made_of=(settings,),
+            make=make,
+        )
+
+    def _editor(self) -> Plan | None:
+        settings, chat = self._settings.editor, self._editor_chat
+        if chat is None:
+            return None
+        family = self._settings.copilot.model
+
+        def make(_network: Network) -> LLMProvider:
+            from ai_gateway.providers.editor_models import EditorModelsProvider  # noqa: PLC0415
+
+            return EditorModelsProvider(chat, vendor=settings.vendor, family=family)
+
+        return Plan(
+            name="editor",
+            backend=Backend.COPILOT,
+            model=settings.model,
+            settings=settings,
+            base_url="",
+            made_of=(settings, CopilotSettings(model=family)),
             make=make,
         )
 

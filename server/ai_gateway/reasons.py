@@ -22,7 +22,9 @@ SAID: Mapping[str, str] = MappingProxyType(
         "forced": "is kept out by hand",
         # of a tier that must not be asked
         "private": "is not local, and the query is private",
+        "left_out": "is left out by the query",
         "no_embeddings": "makes no embeddings",
+        "no_completions": "answers only what a person asks",
         "spending": "costs more than the spending rule allows",
         "daily_cap": "costs money, and the cap of the day is reached",
         "spend_declined": "costs more, and the person said no",

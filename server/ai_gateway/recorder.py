@@ -1,4 +1,4 @@
-"""Keeps what happened: the traces of the last queries, and this process's figures, also where other windows see them.
+"""Keeps what happened, also where other windows see it: traces of the last queries, the journal, figures.
 
 A query never waits for it: what is to be written is written together, a moment later.
 """
@@ -10,9 +10,10 @@ import json
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ai_gateway.clock import Clock
@@ -24,6 +25,8 @@ from ai_gateway.telemetry.metrics import Metrics
 from ai_gateway.trace import Trace
 
 if TYPE_CHECKING:
+    from ai_gateway.history.journal import Happening, Journal
+    from ai_gateway.history.past import History
     from ai_gateway.telemetry.spans import Telemetry
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ KEPT_HERE = 50
 KEPT_THERE = 500
 KEPT_SECONDS = 7 * 24 * 3600.0
 DELAY_SECONDS = 1.0
+MOST_PENDING = 100
+"""Of what happened; then it is put in the journal at once, which takes half a millisecond."""
 FIGURES_SECONDS = 10.0
 """How often figures are written at most."""
 
@@ -50,6 +55,8 @@ class Recorder:
         """Where other windows see it; None: nowhere."""
         self.telemetry: Telemetry | None = None
         """Tells of it as spans; None: nobody wants that."""
+        self.on_kept: Callable[[], None] | None = None
+        """Called a moment after something has happened, when it can be read; for many things together, once."""
         self._sent, self._sent_to_fill = SentLog(), SentLog()
         self._metrics = metrics
         self._clock = clock
@@ -57,6 +64,9 @@ class Recorder:
         self._fills: deque[Trace] = deque(maxlen=KEPT_HERE)
         """Of gaps that were filled, apart: there are many, and nobody means one by "the last query"."""
         self._unwritten: deque[Trace] = deque(maxlen=KEPT_HERE)
+        self._journal: Journal | None = None
+        self._happened: list[tuple[float, Happening]] = []
+        """What is not in the journal yet."""
         self._writing: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._figures_left_at: float | None = None
         self._is_closing = False
@@ -66,12 +76,20 @@ class Recorder:
         (self._sent_to_fill if trace.asked.fills else self._sent).add(trace.query_id, files, sent)
         if self.telemetry is not None:
             self.telemetry.export(trace)
+        self.happened(trace.cache)
         if trace.asked.fills:
             self._fills.append(trace)
             return
         self._traces.append(trace)
         if self.store is not None and not self._is_closing:
             self._unwritten.append(trace)
+
+    def happened(self, happening: Happening) -> None:
+        """Take in what belongs in the journal."""
+        if not self._is_closing:
+            self._happened.append((self._clock.time(), happening))
+            if len(self._happened) >= MOST_PENDING:
+                self._journal_so_far()
             self._write_soon()
 
     def find(self, query_id: str | None) -> Trace | None:
@@ -112,6 +130,19 @@ class Recorder:
         found = (_answer_in(entry.value, now) for entry in written.values())
         return next(filter(None, found), None)
 
+    async def history(self, *, days: int, queries: int, hours: float) -> History:
+        """Tell what was: so many days, so many of the last queries, and the transitions of so many hours."""
+        from ai_gateway.history.past import past  # noqa: PLC0415 - for those who look back
+
+        journal = self._journal_so_far()
+        try:
+            await self._write()
+            traces = await self._last_traces(self.store, queries)
+            return await past(traces, journal, self.store, days=days, hours=hours)
+        except StoreUnavailable:  # then what this process knows itself
+            traces = await self._last_traces(None, queries)
+            return await past(traces, journal, None, days=days, hours=hours)
+
     async def aclose(self) -> None:
         """Write what is not written yet."""
         self._is_closing = True
@@ -119,7 +150,7 @@ class Recorder:
             self._writing.cancel()
         elif self._writing is not None:
             await asyncio.wait((self._writing,))
-        if self._traces or self._fills:
+        if self._traces or self._fills or self._happened:
             await self._write_all()
 
     def _write_soon(self) -> None:
@@ -137,19 +168,44 @@ class Recorder:
             self._unwritten.clear()  # the store says itself what is wrong
         finally:
             self._writing = None
-            if self._unwritten and not self._is_closing:  # they came while the rest was tidied up
+            if (self._unwritten or self._happened) and not self._is_closing:  # they came while the rest was tidied up
                 self._write_soon()
+        if self.on_kept is not None and not self._is_closing:
+            self.on_kept()
 
     async def _write(self) -> None:
+        journal = self._journal_so_far() if self._happened else self._journal
         if (store := self.store) is None:
             return
+        if self._unwritten:
+            await self._write_traces(store)
+        if journal is not None:
+            await journal.write(store)
+        await self._leave_figures(store)
+
+    def _journal_so_far(self) -> Journal:
+        """Give the journal, with all in it that has happened."""
+        if self._journal is None:
+            from ai_gateway.history.journal import Journal  # noqa: PLC0415 - at the start there is nothing to put in
+
+            self._journal = Journal(self._clock)
+        for at, happening in self._happened:
+            self._journal.add(at, happening)
+        self._happened.clear()
+        return self._journal
+
+    async def _write_traces(self, store: Store) -> None:
         until = self._clock.time() + KEPT_SECONDS
         while self._unwritten:
             trace = self._unwritten.popleft()
             await store.put(TRACES, trace.query_id, _ENCODED(trace).encode(), expires_at=until)
             await asyncio.sleep(0)  # a query that comes meanwhile waits for one of them, not for fifty
         await store.keep_within(TRACES, max_entries=KEPT_THERE)
-        await self._leave_figures(store)
+
+    async def _last_traces(self, store: Store | None, count: int) -> list[bytes]:
+        if store is None:
+            return [_ENCODED(trace).encode() for trace in islice(reversed(self._traces), count)]
+        return [entry.value for entry in (await store.entries(TRACES, newest=count)).values()]
 
     async def _leave_figures(self, store: Store) -> None:
         now = self._clock.monotonic()

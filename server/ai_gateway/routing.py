@@ -19,8 +19,10 @@ class Exclusion(StrEnum):
     """Why a tier must not be asked, whatever its breaker says."""
 
     PRIVATE = "private"
+    LEFT_OUT = "left_out"
     NOT_CONFIGURED = "not_configured"
     EMBEDS_NOT = "no_embeddings"
+    FILLS_NOT = "no_completions"
     CONTEXT_TOO_LONG = "context_too_long"
     DEADLINE = "deadline"
     SPENDING = "spending"
@@ -67,6 +69,8 @@ class TierFacts:
     context_tokens: int | None
     price_class: PriceClass
     is_emergency: bool = False
+    fills: bool = True
+    """Whether it may be asked where somebody types, and has not asked for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Question:
     """Whether as much was spent today as the person wants to spend in a day."""
     fills: bool = False
     """Whether it is to fill a gap where somebody types, who waits for nothing."""
+    without: tuple[str, ...] = ()
+    """Tiers that the query itself leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +135,22 @@ def exclusion_of(question: Question, tier: TierFacts) -> Exclusion | None:
     """Say why a tier must not be asked, whatever its breaker says."""
     if question.private and tier.backend is not Backend.LOCAL:
         return Exclusion.PRIVATE
+    if tier.name in question.without:
+        return Exclusion.LEFT_OUT
     if not tier.is_configured:
         return Exclusion.NOT_CONFIGURED
+    if (lack := _lack_of(tier, question)) is not None:
+        return lack
+    return Exclusion.DEADLINE if not question.has_time else _price_exclusion(question, tier)
+
+
+def _lack_of(tier: TierFacts, question: Question) -> Exclusion | None:
     if question.embeds and not tier.embeds:
         return Exclusion.EMBEDS_NOT
-    if tier.context_tokens is not None and tier.context_tokens <= question.too_short_tokens:
-        return Exclusion.CONTEXT_TOO_LONG
-    return Exclusion.DEADLINE if not question.has_time else _price_exclusion(question, tier)
+    if question.fills and not tier.fills:
+        return Exclusion.FILLS_NOT
+    is_too_short = tier.context_tokens is not None and tier.context_tokens <= question.too_short_tokens
+    return Exclusion.CONTEXT_TOO_LONG if is_too_short else None
 
 
 def _price_exclusion(question: Question, tier: TierFacts) -> Exclusion | None:

@@ -57,8 +57,10 @@ MODEL_NAME = re.compile(r"[\w.:/\\@+-]{1,200}")
 HINTS: Mapping[Exclusion, str] = MappingProxyType(
     {
         Exclusion.PRIVATE: "a private query reaches local tiers only; start one, or ask without private",
+        Exclusion.LEFT_OUT: "the query leaves {tier} out; ask without that to have it asked",
         Exclusion.NOT_CONFIGURED: "{tier} is not configured; 'ai-gateway doctor' says what is missing",
         Exclusion.EMBEDS_NOT: "set the embedding_model of a tier whose provider makes embeddings",
+        Exclusion.FILLS_NOT: "{tier} answers only what a person asks; let another tier complete code",
         Exclusion.CONTEXT_TOO_LONG: POLICIES[FailureKind.CONTEXT_TOO_LONG].hint,
         Exclusion.DEADLINE: POLICIES[FailureKind.DEADLINE].hint,
         Exclusion.SPENDING: "{tier} costs more than the first tier; allow it with spend = auto, or in spending.rule",
@@ -142,6 +144,7 @@ class Asking:
             address=tier.provider.address or tier.base_url,
             characters=self.prompt.characters(),
             cost_usd=self.cost_usd,
+            usage=self.usage,
             is_rehearsal=tier.is_rehearsal,
         )
 
@@ -254,6 +257,7 @@ class Run:
             self._may_ask_for_more,
             self.is_cap_reached,
             isinstance(self.query.prompt, Infill),
+            self.query.without,
         )
 
     def excluded(self, tier: ProviderTier, exclusion: Exclusion, retry_after_seconds: float | None = None) -> Attempt:

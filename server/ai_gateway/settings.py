@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -46,15 +46,29 @@ def _free_name(value: str) -> str:
     return value
 
 
+def _not_ourselves(value: str) -> str:
+    if value == OWN_VENDOR:
+        raise ValueError("these are the gateway's own models; it would ask itself")
+    return value
+
+
 CLOUD_PROVIDERS = ("openai", "anthropic", "gemini", "azure")
 """In the order in which `auto` looks for a credential."""
-TIER_NAMES = ("copilot", "cloud", *CLOUD_PROVIDERS, "local")
+TIER_NAMES = ("editor", "copilot", "cloud", *CLOUD_PROVIDERS, "local")
+OWN_VENDOR = "ai-gateway"
+"""What the gateway's own models are known by in an editor."""
 TAKEN_NAMES = frozenset({*TIER_NAMES, "ollama"})
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Credential = Annotated[SecretStr, AfterValidator(_credential)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 HeaderText = Annotated[Name, AfterValidator(_header_text)]
 ServiceName = Annotated[Name, AfterValidator(_free_name)]
+Vendor = Annotated[Name, AfterValidator(_not_ourselves)]
+
+
+def usual_order(services: Iterable[str]) -> tuple[str, ...]:
+    """Give the order of the tiers, where nobody has chosen one."""
+    return ("editor", "copilot", "cloud", *services, "local")
 
 
 class Section(BaseModel):
@@ -111,6 +125,15 @@ class CopilotSettings(TierSettings):
             return self.api_url
         parts = urlsplit(self.server_url)
         return f"{parts.scheme}://api.{parts.netloc}"
+
+
+class EditorSettings(TierSettings):
+    """The editor's own models, where it lends them."""
+
+    vendor: Vendor = "copilot"
+    """Whose, as the editor calls them."""
+    model: Name | None = None
+    """Its id, its family or its name; None: of `copilot.model`'s family if there is one, else the first."""
 
 
 class CloudSettings(TierSettings):
@@ -336,9 +359,10 @@ class Settings(Section):
     """All of them."""
 
     order: tuple[Name, ...] = ()
-    """Of the tiers; empty: copilot, cloud, the services, local."""
+    """Of the tiers; empty: editor, copilot, cloud, the services, local."""
     emergency: Name | None = None
     """The tier that is asked only when nobody else can answer, not even the cache with an old answer."""
+    editor: EditorSettings = EditorSettings()
     copilot: CopilotSettings = CopilotSettings()
     cloud: CloudSettings = CloudSettings()
     openai: OpenAISettings = OpenAISettings()
@@ -371,6 +395,6 @@ class Settings(Section):
     @property
     def tier_names(self) -> tuple[str, ...]:
         """The tiers in the order of asking."""
-        ordered = self.order or ("copilot", "cloud", *self.services, "local")
+        ordered = self.order or usual_order(self.services)
         last = () if self.emergency is None else (self.emergency,)
         return tuple(dict.fromkeys((*ordered, *last)))

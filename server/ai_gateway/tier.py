@@ -132,8 +132,8 @@ class ProviderTier:
 
     @property
     def default_model(self) -> str | None:
-        """What is asked where the query chooses none; None: the provider's own choice."""
-        return self.models[0] if self.models else None
+        """What is asked where the query chooses none; None: the provider's own choice, which it does not tell."""
+        return self.models[0] if self.models else self.provider.default_model
 
     def model_for(self, query: Query) -> str | None:
         """Choose the model to ask."""
@@ -142,7 +142,7 @@ class ProviderTier:
             return query.model
         if query.preferred_model in offered:
             return query.preferred_model
-        return offered[0] if offered else None
+        return offered[0] if offered else self.provider.default_model
 
     def pace_of(self, model: str | None) -> Pace | None:
         """Give the pace of a model; None: nothing is learnt."""
@@ -172,6 +172,7 @@ class ProviderTier:
             self.context_tokens,
             self.price_class,
             self.is_emergency,
+            self.provider.fills_gaps,
         )
         if self._facts is None or self._known != known:
             self._known, self._facts = known, TierFacts(*known)

@@ -79,6 +79,8 @@ class Step:
     characters: int = 0
     """How much of it."""
     cost_usd: float | None = None
+    usage: Usage | None = None
+    """What the tier that was asked took."""
     is_rehearsal: bool = False
     """Whether it was a drill that answered so, or did not."""
 
@@ -103,6 +105,7 @@ class Step:
         address: str | None = None,
         characters: int = 0,
         cost_usd: float | None = None,
+        usage: Usage | None = None,
         is_rehearsal: bool = False,
     ) -> Step:
         """Give the same with what came of it."""
@@ -116,6 +119,7 @@ class Step:
             address,
             characters,
             cost_usd,
+            usage,
             is_rehearsal,
         )
 
@@ -168,6 +172,8 @@ class Asked:
     """How many it quoted, as far as its client said so."""
     left_out: int = 0
     """How many were kept out of it."""
+    without: tuple[str, ...] = ()
+    """Providers that were not to be asked."""
 
     @classmethod
     def of(cls, query: Query, private: str | None, timeout_seconds: float | None) -> Asked:
@@ -187,6 +193,7 @@ class Asked:
             fills=isinstance(prompt, Infill),
             files=len(query.paths),
             left_out=query.left_out,
+            without=query.without,
         )
 
 

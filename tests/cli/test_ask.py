@@ -114,6 +114,12 @@ async def test_a_private_query_reaches_the_local_tier_only(world: World) -> None
     assert (world.copilot.calls, world.openai.calls) == (0, 0)
 
 
+async def test_a_provider_that_is_left_out_is_not_asked(world: World) -> None:
+    asked = await run("ask", "--without", "copilot", "--without", "openai", "hello", environ=world.environ)
+    assert asked.out == "Hello from here\n"
+    assert (world.copilot.calls, world.openai.calls) == (0, 0)
+
+
 async def test_no_secret_is_ever_printed(world: World) -> None:
     for upstream in (world.copilot, world.openai):
         upstream.fault(Fault.status(401, {"error": {"message": "bad key sk-secret ghu_fake hello-prompt"}}), times=None)

@@ -51,6 +51,7 @@ async def test_every_command_has_help_and_leads_to_a_function(tmp_path: Path) ->
         ("force", "copilot", "open", "--for", "soon"),
         ("metrics", "--json", "--prometheus"),
         ("ask", "x", "--spend", "all"),
+        ("--simulated", "ask", "x"),
     ],
 )
 async def test_wrong_usage_is_one_clear_line_and_exit_code_2(arguments: tuple[str, ...], tmp_path: Path) -> None:

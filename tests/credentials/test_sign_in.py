@@ -184,6 +184,19 @@ async def test_signing_out_forgets_the_token_and_the_sign_in_that_is_pending(
         await sign_in.wait()
 
 
+async def test_who_stops_waiting_has_given_up_the_sign_in(sign_in: SignIn, github: FakeCopilot) -> None:
+    github.fault(Fault.hang(), path=POLL)
+    await sign_in.begin()
+    waiting = asyncio.create_task(sign_in.wait())
+    await polled(github)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    with pytest.raises(SignInFailed, match="cancelled"):
+        await sign_in.wait()
+    assert not sign_in.is_pending
+
+
 async def test_a_sign_in_that_can_not_begin_again_goes_on_with_the_code_already_shown(
     sign_in: SignIn, github: FakeCopilot, finder: CopilotTokenFinder, ended: Ended
 ) -> None:

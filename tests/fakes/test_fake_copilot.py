@@ -247,6 +247,7 @@ async def test_a_sign_in_follows_its_script_and_its_token_is_accepted() -> None:
         codes = json.loads((await sign_in(upstream, "begin")).body)
         assert codes["user_code"] == "ABCD-1234"
         assert codes["verification_uri"] == f"{upstream.url}/login/device"
+        assert b"nothing to enter" in (await ask(upstream, "/login/device", method="GET")).body
         assert codes["interval"] == 5
         poll = {"device_code": codes["device_code"], "grant_type": GRANT_TYPE}
         responses = [await sign_in(upstream, "poll", **poll) for _ in range(3)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from ai_gateway.fakes import FakeOpenAI
-from support.rpc import Json, ServerProcess, running_server
+from support.rpc import SERVER, Json, ServerProcess, running_server
 
 PULLS = {"workspace": {"configuration": True}}
 WARNING = 2
@@ -28,6 +29,62 @@ async def test_the_editors_options_reach_the_gateway(tmp_path: Path, upstream: F
         await server.initialize(options)
         await server.result("ai/query", {"prompt": "hello"})
     assert upstream.requests[-1].bearer == "key-of-the-editor"
+
+
+async def test_what_the_editor_sets_later_takes_the_place_of_its_options_for_all_that_it_asks_from_then_on(
+    tmp_path: Path, upstream: FakeOpenAI
+) -> None:
+    own = {"base_url": upstream.base_url}
+    address = {"order": ["cloud"], "openai": own}
+    async with running_server(tmp_path) as server:
+        await server.initialize({**address, "cloud": {"model": "gpt-4.1"}})
+        await server.notification("ai/status")
+        server.notify("ai/settings", {**address, "openai": {**own, "apiKey": "key-of-the-editor"}})
+        result = await server.result("ai/query", {"prompt": "hello"})
+        pid = (await server.result("ai/health"))["process"]["pid"]
+    assert upstream.requests[-1].bearer == "key-of-the-editor"
+    assert (result["model"], pid) == ("gpt-4o-mini", server.pid)
+
+
+async def test_settings_that_come_before_the_gateway_is_open_hold_as_well(tmp_path: Path, upstream: FakeOpenAI) -> None:
+    async with running_server(tmp_path) as server:
+        await server.result("initialize", {"processId": None, "capabilities": {}})
+        server.notify("ai/settings", {"order": ["cloud"], "openai": {"base_url": upstream.base_url, "api_key": "k"}})
+        server.notify("initialized", {})
+        assert (await server.result("ai/query", {"prompt": "hello"}))["provider"] == "openai"
+
+
+async def test_no_value_that_the_editor_sets_is_logged_or_told_and_what_is_wrong_with_one_is(
+    tmp_path: Path, upstream: FakeOpenAI
+) -> None:
+    key, wrong = "sk-key-of-a-person", "sk-wrong\nkey-of-a-person"
+    own = {"base_url": upstream.base_url, "api_key": key}
+    command = (*SERVER, "--log-level", "debug")
+    async with running_server(tmp_path, command=command, environ={"AI_GATEWAY_ORDER": "cloud"}) as server:
+        await server.initialize()
+        await server.notification("ai/status")
+        server.notify("ai/settings", {"openai": own, "gemini": {"api_key": wrong}})
+        told = await server.notification("window/showMessage")
+        health = await server.result("ai/health")
+        await server.result("shutdown")
+        server.notify("exit")
+        await server.exit_code()
+    assert "gemini.api_key (the editor)" in told["message"]
+    assert "key-of-a-person" not in server.log + json.dumps([told, health, server.messages])
+
+
+async def test_settings_that_are_no_object_are_ignored_without_a_word_of_them(
+    tmp_path: Path, cloud: dict[str, str]
+) -> None:
+    async with running_server(tmp_path, environ=cloud) as server:
+        await server.initialize({"cloud": {"model": "gpt-4.1"}})
+        server.notify("ai/settings", ["sk-key", "of-a-person"])
+        assert (await server.result("ai/query", {"prompt": "hello"}))["model"] == "gpt-4.1"
+        await server.result("shutdown")
+        server.notify("exit")
+        await server.exit_code()
+    assert "ai/settings was ignored" in server.log
+    assert "of-a-person" not in server.log
 
 
 async def test_the_workspace_is_asked_at_the_start_and_after_each_change_without_a_restart(

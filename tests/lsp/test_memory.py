@@ -43,6 +43,18 @@ print("ok")
 """
 
 
+OPTIONAL = """
+import sys
+from ai_gateway.lsp.memory import import_protocol
+import_protocol()
+from ai_gateway.lsp import answers, server
+from ai_gateway.lsp.editing import offers
+lending = {"ai_gateway.lsp.editor_chat", "ai_gateway.messages.editor", "ai_gateway.providers.editor_models"}
+assert not lending & sys.modules.keys()
+print("ok")
+"""
+
+
 def said_by(script: str) -> tuple[str, str, int]:
     """What a script says in a process of its own, for what is imported stays."""
     finished = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False, timeout=60)
@@ -55,3 +67,7 @@ def test_the_http_stack_comes_without_its_command_line_and_trusts_nobody_by_itse
 
 def test_the_protocols_types_come_without_what_nobody_asks_of_them_and_are_read_and_written_as_ever() -> None:
     assert said_by(PROTOCOL) == ("ok\n", "", 0)
+
+
+def test_what_only_an_editor_that_lends_its_models_needs_waits_for_one() -> None:
+    assert said_by(OPTIONAL) == ("ok\n", "", 0)

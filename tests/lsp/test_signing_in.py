@@ -112,6 +112,51 @@ async def test_an_upstream_that_gives_no_code_is_an_error_with_its_reason(tmp_pa
     assert "gave no code to sign in with" in error["message"]
 
 
+async def test_a_client_can_wait_for_the_end_of_a_sign_in(tmp_path: Path, github: FakeCopilot) -> None:
+    async with running_server(tmp_path, environ=signed_out(github)) as server:
+        await server.initialize()
+        none_begun = (await server.request("ai/signIn", {"wait": True}))["error"]
+        await server.result("ai/signIn")
+        done = await server.result("ai/signIn", {"wait": True})
+        answer = await server.result("ai/query", {"prompt": "hello"})
+        github.device_flow.script = ["access_denied"]
+        await server.result("ai/signIn")
+        refused = (await server.request("ai/signIn", {"wait": True}))["error"]
+    assert (none_begun["code"], none_begun["message"]) == (REQUEST_FAILED, "no sign-in was begun")
+    assert (done["status"], answer["provider"]) == ("signed_in", "copilot")
+    assert (refused["code"], "was refused in the browser" in refused["message"]) == (REQUEST_FAILED, True)
+
+
+async def test_a_session_is_refused_where_it_would_go_to_another_host(tmp_path: Path, github: FakeCopilot) -> None:
+    github.oauth_tokens.add("gho_of_the_editor")
+    own = github.url.removeprefix("http://")
+    async with running_server(tmp_path, environ=signed_out(github)) as server:
+        await server.initialize()
+        error = (await server.request("ai/signIn", {"token": "gho_of_the_editor", "host": "github.com"}))["error"]
+        assert (await copilot(server))["reason"] == "not_configured"
+        done = await server.result("ai/signIn", {"token": "gho_of_the_editor", "host": own})
+    assert error["code"] == REQUEST_FAILED
+    assert f"a token of github.com must not go to {own}" in error["message"]
+    assert done["status"] == "signed_in"
+
+
+async def test_a_session_that_has_ended_is_forgotten_and_nothing_else_is(tmp_path: Path, github: FakeCopilot) -> None:
+    github.oauth_tokens.add("gho_of_the_editor")
+    async with running_server(tmp_path, environ=signed_out(github)) as server:
+        await server.initialize()
+        await server.result("ai/signIn")
+        await server.result("ai/signIn", {"wait": True})
+        await server.result("ai/signIn", {"token": "gho_of_the_editor"})
+        await server.result("ai/query", {"prompt": "hello", "cache": "off"})
+        with_session = (await copilot(server))["credential"]
+        await server.result("ai/signOut", {"session_only": True})
+        await server.result("ai/query", {"prompt": "hello", "cache": "off"})
+        after = await copilot(server)
+    assert with_session == "the editor's GitHub session"
+    assert (after["reason"], "editor" in after["credential"]) == (None, False)
+    assert own_files(tmp_path) != []
+
+
 async def test_the_editors_own_session_is_used_and_never_written(tmp_path: Path, github: FakeCopilot) -> None:
     github.oauth_tokens.add("gho_of_the_editor")
     async with running_server(tmp_path, environ=signed_out(github)) as server:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
+import pytest
+
 from ai_gateway.breakers.breaker import CircuitBreaker
-from ai_gateway.fakes import FakeOpenAI, Fault
+from ai_gateway.fakes import FakeOllama, FakeOpenAI, Fault
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health
 from ai_gateway.lsp.status import StatusPublisher
 from ai_gateway.messages.results import HealthSummary
 from ai_gateway.messages.schema import adapter_of
-from ai_gateway.model import BreakerState
+from ai_gateway.model import Backend, BreakerState
+from ai_gateway.providers.ollama.provider import OllamaProvider
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.tier import ProviderTier
 from support.fake_clock import FakeClock
@@ -126,3 +130,51 @@ async def test_a_client_is_told_when_the_gateway_is_ready_and_at_every_transitio
         adapter_of(HealthSummary).validate_python(status)
     assert [status["status"] for status in (ready, opened, reopened, closed)] == ["ok", "down", "degraded", "ok"]
     assert opened["providers"][0]["reason"] == "outage"
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_a_client_is_told_whether_everything_is_private(
+    tmp_path: Path, cloud: dict[str, str], private: bool
+) -> None:
+    environ = {**cloud, "AI_GATEWAY_PRIVACY__PRIVATE": str(private).lower()}
+    async with running_server(tmp_path, environ=environ) as server:
+        await server.initialize()
+        assert (await server.notification("ai/status"))["private"] is private
+
+
+async def test_a_client_is_told_a_moment_after_a_query_has_ended_as_there_is_more_to_look_back_at(
+    tmp_path: Path, cloud: dict[str, str]
+) -> None:
+    async with running_server(tmp_path, environ=cloud) as server:
+        await server.initialize()
+        await server.notification("ai/status")
+        await server.result("ai/query", {"prompt": "hello"})
+        await server.notification("ai/status")
+        assert len((await server.result("ai/history"))["queries"]) == 1
+
+
+async def test_it_is_told_that_a_query_waits_for_a_model_to_be_loaded_and_when_it_is() -> None:
+    load, told = asyncio.Event(), asyncio.Event()
+    async with (
+        FakeOllama(models=["llama3.2"], load=load) as upstream,
+        aclosing(OllamaProvider(base_url=upstream.base_url, silence_seconds=0.0)) as provider,
+    ):
+        gateway = Gateway([ProviderTier("ollama", provider, ["llama3.2"], Backend.LOCAL)])
+        gateway.on_change = told.set
+        asking = asyncio.ensure_future(gateway.query("hello"))
+        await noticed(gateway, told)
+        assert (await gateway.health()).providers[0].is_loading
+        told.clear()
+        load.set()
+        await asking
+        await noticed(gateway, told)
+        assert not (await gateway.health()).providers[0].is_loading
+        await gateway.aclose()
+
+
+async def noticed(gateway: Gateway, told: asyncio.Event) -> None:
+    """Look around as the publisher does from time to time, until there is something to tell."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while not told.is_set():
+            await gateway.refresh()
+            await asyncio.sleep(0)

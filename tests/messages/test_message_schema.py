@@ -13,7 +13,7 @@ PROMISED = {
     ("ai/query", "params"): {
         "prompt", "messages", "system", "context", "backend", "provider", "model", "temperature", "max_tokens", "stop",
         "tools", "response_format", "private", "cache", "ttl_seconds", "timeout_seconds", "escalate",
-        "spend", "paths", "partialResultToken", "workDoneToken",
+        "spend", "paths", "without", "partialResultToken", "workDoneToken",
     },
     ("ai/query", "result"): {
         "response", "backend", "state", "provider", "model", "finish_reason", "usage", "cost_usd", "cached", "stale",
@@ -32,7 +32,13 @@ PROMISED = {
         "query_id", "asked_at", "elapsed_ms", "outcome", "cache", "joined", "private", "masked", "provider", "backend",
         "model", "finish_reason", "usage", "cost_usd", "age_seconds", "hint", "steps", "page",
     },
+    ("ai/history", "params"): {"days", "queries", "hours"},
+    ("ai/history", "result"): {"queries", "transitions", "states", "days", "cache"},
     ("ai/reset", "result"): {"status", "state", "reset"},
+    ("ai/editor/models", "params"): {"models", "problem"},
+    ("ai/editor/chat", "params"): {"token", "model", "messages", "tools", "temperature", "max_tokens", "stop"},
+    ("ai/editor/chat", "result"): {"text", "model", "finish_reason", "usage", "tool_calls"},
+    ("ai/editor/chat", "error_data"): {"kind", "retry_after_seconds"},
     ("ai/metrics", "result"): {
         "total_requests", "cache_hits", "cache_hit_rate_percent", "failures", "providers_active", "providers",
     },

@@ -15,11 +15,12 @@ from support.rpc import HANG_SECONDS, RpcClient, environment
 
 
 @asynccontextmanager
-async def listening(home: Path, transport: str, environ: Mapping[str, str]) -> AsyncIterator[tuple[Process, str]]:
+async def listening(
+    home: Path, transport: str, environ: Mapping[str, str], *arguments: str
+) -> AsyncIterator[tuple[Process, str]]:
     """Run a server on a port of its own choice, and give its process and its address; it must have logged nothing."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ai_gateway", f"--{transport}", "0", stderr=PIPE, env=environment(home, **environ)
-    )
+    command = (sys.executable, "-m", "ai_gateway", f"--{transport}", "0", *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stderr=PIPE, env=environment(home, **environ))
     assert process.stderr is not None
     try:
         async with asyncio.timeout(HANG_SECONDS):

@@ -264,7 +264,7 @@ class CircuitBreaker:
             self.sharing.tell(before, change)
 
     def _become(self, record: BreakerRecord, *, is_news: bool = False) -> None:
-        by_time = self._untold_change()
+        by_time = self._untold_change(is_news=is_news)  # nobody made it: it counts with the one that came then
         self._record = record
         while self._waiting and not self.has_probe_out:
             settled = self._waiting.pop()

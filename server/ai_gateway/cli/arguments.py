@@ -15,6 +15,8 @@ ABOUT_RESET = (
     "Close circuit breakers in all windows; they notice within seconds. What a window alone has found out, that a "
     "credential is refused or a model unknown, ends with other settings or with ai/reset there."
 )
+MOST_DAYS = 90
+"""As many as are kept."""
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -24,6 +26,7 @@ class Arguments(argparse.Namespace):
     command: str | None = None
     transport: tuple[str, str] | None = None
     """`("stdio", "")`, or `tcp` or `ws` with HOST:PORT."""
+    simulated: bool = False
     log_level: str = "warning"
     config: Path | None = None
     env_file: Path | None = None
@@ -33,6 +36,7 @@ class Arguments(argparse.Namespace):
     backend: str | None = None
     provider: str | None = None
     model: str | None = None
+    without: Sequence[str] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     timeout: float | None = None
@@ -54,6 +58,7 @@ class Arguments(argparse.Namespace):
     query_id: str | None = None
     replay: bool = False
     prometheus: bool = False
+    days: int = 30
     cache: bool = False
     state: str = "auto"
     editor: str | None = None
@@ -64,7 +69,11 @@ class Arguments(argparse.Namespace):
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Read the command line; wrong usage ends the program with exit code 2, as argparse does."""
-    return _parser().parse_args(argv, namespace=Arguments())
+    parser = _parser()
+    arguments = parser.parse_args(argv, namespace=Arguments())
+    if arguments.simulated and arguments.command is not None:
+        parser.error(f"--simulated is for the language server; '{arguments.command}' would ask for real")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(explain)
     metrics = commands.add_parser("metrics", help="see what all windows have done so far, in figures", epilog=EXITS)
     _add_metrics(metrics)
+    history = commands.add_parser("history", help="see what was asked day by day, and who answered", epilog=EXITS)
+    about_days = f"how many, today included (default: 30, at most {MOST_DAYS})"
+    history.add_argument("--days", type=_days, default=30, metavar="N", help=about_days)
     reset = commands.add_parser("reset", help="close circuit breakers by hand", description=ABOUT_RESET, epilog=EXITS)
     _add_reset(reset)
     force = commands.add_parser("force", help="keep a provider out, or in, by hand", epilog=EXITS)
@@ -103,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     logout = commands.add_parser("logout", help="forget the token of 'login'")
     drafts = pr, commit_message
     by_hand = reset, force, drill
-    for command in (health, doctor, demo, models, pull, explain, metrics, *by_hand, *drafts, editor, login, logout):
+    looks_back = explain, metrics, history
+    for command in (health, doctor, demo, models, pull, *looks_back, *by_hand, *drafts, editor, login, logout):
         _add_common(command, nested=True)
         if command is not metrics:
             command.add_argument("--json", action="store_true", help="print JSON")
@@ -111,7 +124,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_transports(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("language server").add_mutually_exclusive_group()
+    server = parser.add_argument_group("language server")
+    server.add_argument(
+        "--simulated", action="store_true", help="ask only upstreams that are simulated; no credentials, no network"
+    )
+    group = server.add_mutually_exclusive_group()
     group.add_argument(
         "--stdio",
         dest="transport",
@@ -160,6 +177,9 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=("copilot", "cloud", "local"), help="ask only this role")
     parser.add_argument("--provider", metavar="NAME", help="ask only this provider")
     parser.add_argument("--model", metavar="NAME", help="ask only tiers that offer this model")
+    parser.add_argument(
+        "--without", action="append", metavar="NAME", help="do not ask this provider; may be given again"
+    )
     parser.add_argument("--temperature", type=float, metavar="T", help="how freely the model chooses its words")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="the longest answer")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for everything together")
@@ -204,6 +224,12 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query_id", nargs="?", metavar="QUERY_ID", help="which query (default: the last of any window)")
     parser.add_argument("--replay", action="store_true", help="also make every decision again, on what was known then")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_DAYS}")
+    return int(text)
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:

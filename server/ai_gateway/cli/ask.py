@@ -35,6 +35,7 @@ def ask(arguments: Arguments) -> int:
             backend=arguments.backend,
             provider=arguments.provider,
             model=arguments.model,
+            without=arguments.without or (),
             temperature=arguments.temperature,
             max_tokens=arguments.max_tokens,
             timeout_seconds=arguments.timeout,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal, cast
 
 from ai_gateway.cli.arguments import Arguments
@@ -27,7 +28,18 @@ def serve(arguments: Arguments) -> int:
         return settings_of(arguments, editor=editor, workspaces=workspaces)
 
     try:
-        return run(cast("Literal['stdio', 'tcp', 'ws']", transport), address, load=load)
+        with _surroundings(is_simulated=arguments.simulated):
+            source = None if arguments.simulated else load
+            return run(cast("Literal['stdio', 'tcp', 'ws']", transport), address, load=source)
     except (OSError, ValueError) as error:
         say(f"ai-gateway: can't listen on {address}: {error}")
         return Exit.USAGE
+
+
+def _surroundings(*, is_simulated: bool) -> AbstractContextManager[None]:
+    """Let a simulation find and leave nothing in the person's own folders."""
+    if not is_simulated:
+        return nullcontext()
+    from ai_gateway.simulation.home import temporary_home  # noqa: PLC0415 - as above
+
+    return temporary_home()

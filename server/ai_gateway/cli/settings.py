@@ -20,7 +20,7 @@ def settings_of(
 
     Args:
         arguments: The command line.
-        editor: The editor's initialization options.
+        editor: What the editor sets, by its initialization options or later.
         workspaces: What the editor says about each folder of the workspace.
     """
     named = arguments.config or os.environ.get(CONFIG_FILE_VARIABLE)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ai_gateway.code_actions.definitions import names_defined
 from ai_gateway.code_actions.elisions import is_only_dots, leaves_out
 from ai_gateway.code_actions.excerpt import is_blank
 from ai_gateway.code_actions.kinds import ActionKind
@@ -118,35 +119,14 @@ def _entities(change: Change) -> str | None:
     return None
 
 
-_DEFINED = re.compile(
-    r"\b(?:def|class|fn|func|fun|function|interface|struct|trait|enum|module|record|defp|defmodule|sub|proc|procedure)"
-    r"[ \t]+(?:\([^()]*\)[ \t]*)?([\w$.?!]+)"
-)
-_KEYWORDS = frozenset(
-    {"if", "for", "foreach", "while", "switch", "match", "catch", "with", "using", "lock", "until", "else", "do", "try"}
-    | {"return", "new", "case", "elif", "elseif", "unless", "loop", "select", "when", "synchronized"}
-)
-"""What stands before brackets and a block without being a function's name."""
-
-
 def _lost_definitions(change: Change) -> str | None:
     if change.kind not in _REWRITES:
         return None
-    kept = set(_defined(change.new, change.language_id))
-    for name in _defined(change.old, change.language_id):
+    kept = set(names_defined(change.new, change.language_id))
+    for name in names_defined(change.old, change.language_id):
         if name not in kept and not (change.kind is ActionKind.IMPROVE and name.startswith(("_", "#"))):
             return f"{name} is missing in the answer."
     return None
-
-
-def _defined(lines: Sequence[str], language_id: str) -> Iterable[str]:
-    for line in code_lines(lines, language_id):
-        if match := _DEFINED.search(line):
-            yield match[1]
-        elif line.endswith("{") and "(" in line:
-            words = line.partition("(")[0].split()
-            if words and words[-1].isidentifier() and not _KEYWORDS.intersection(words) and "=" not in words:
-                yield words[-1]
 
 
 def _defined_twice(change: Change) -> str | None:
@@ -155,8 +135,8 @@ def _defined_twice(change: Change) -> str | None:
         return None
     behind = change.document.split("\n")[change.first_line + len(change.old) :]
     following = next((line for line in behind if not is_blank(line)), "")
-    for name in _defined([following], change.language_id):
-        if name in _defined(change.new, change.language_id):
+    for name in names_defined([following], change.language_id):
+        if name in names_defined(change.new, change.language_id):
             return f"{name} stands below the comment already."
     return None
 

@@ -42,7 +42,7 @@ _NEW_FILE = "{one_block} It holds a whole test file, with its imports. {no_short
 _TESTS_TO_READ = "Answer in Markdown, with the tests in fenced code blocks, and say in a sentence where they belong."
 _READ = "Answer in Markdown, briefly and to the point, for a person who reads code."
 
-_TASKS: Mapping[ActionKind, str] = MappingProxyType(
+TASKS: Mapping[ActionKind, str] = MappingProxyType(
     {
         ActionKind.EXPLAIN: "Explain the region: what it is for, how it works, and what in it is surprising or risky.",
         ActionKind.FIX: (
@@ -129,7 +129,7 @@ def _request(kind: ActionKind, excerpt: Excerpt, question: str | None) -> str:
         parts.append("Problems:\n" + "\n".join(map(_in_words, excerpt.problems[:MOST_PROBLEMS])))
     if kind is ActionKind.TEST and (path := test_path(excerpt.path, excerpt.language_id)):
         parts.append(f"The tests go into {_on_one_line(path)}")
-    parts.append(f"Task: {_TASKS[kind]}")
+    parts.append(f"Task: {TASKS[kind]}")
     if question is not None and question.strip():
         parts.append(f"Question: {question.strip()}")
     return "\n\n".join(parts)

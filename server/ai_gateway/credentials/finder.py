@@ -112,6 +112,10 @@ class CopilotTokenFinder:
         self._of_editor = NOTHING
         self._store.remove(self._host)
         self._files.look_again()
+        return self.remaining()
+
+    def remaining(self) -> Sequence[str]:
+        """Say which tokens are there besides those that are ours to forget, and who can remove them."""
         return tuple(self._remaining())
 
     def _known(self) -> Found:

@@ -62,7 +62,7 @@ class SignIn:
         self._finder.hand_over(token, source)
 
     async def wait(self) -> None:
-        """Return when the person is signed in.
+        """Return when the person is signed in. Who is cancelled while waiting has given up the sign-in.
 
         Raises:
             SignInFailed: They are not, and no longer will be.
@@ -71,7 +71,10 @@ class SignIn:
         task = self._task
         if task is None:
             raise SignInFailed("no sign-in was begun")
-        await asyncio.wait([task])
+        try:
+            await asyncio.wait([task])
+        finally:
+            task.cancel()  # which does nothing to one that has ended
         if task.cancelled():
             raise SignInFailed("the sign-in was cancelled; begin again")
         if error := task.result():

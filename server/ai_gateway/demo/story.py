@@ -19,7 +19,6 @@ from ai_gateway.demo.world import (
     FILE,
     FREE,
     MARKER,
-    OAUTH_TOKEN,
     ONE_PROBE,
     PRIVATE,
     PRIVATE_FILE,
@@ -37,6 +36,7 @@ from ai_gateway.demo.world import (
     simulated_world,
 )
 from ai_gateway.fakes import FakeCopilot, Fault
+from ai_gateway.simulation.upstreams import OAUTH_TOKEN
 
 RECOVERY_SECONDS = 5.0
 """Of Copilot's circuit; long enough for the scenes in which it is open."""

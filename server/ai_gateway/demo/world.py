@@ -6,17 +6,18 @@ import json
 import os
 import re
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ai_gateway.config import ENVIRONMENT, OWN_PREFIX
-from ai_gateway.fakes import FakeCopilot, FakeOllama, FakeOpenAI, FakeUpstream, RecordedRequest
+from ai_gateway.fakes import FakeUpstream, RecordedRequest
+from ai_gateway.simulation.home import homes_at
+from ai_gateway.simulation.upstreams import OAUTH_TOKEN, Upstreams, last_words, simulated_upstreams
 
 SECONDS_BETWEEN_WORDS = 0.035
 COPILOT_APP = "Iv1.b507a08c87ecfe98"
-OAUTH_TOKEN = "ghu_fake"  # noqa: S105 - the fake one's
 LOCAL_MODEL = "llama3"
 STRONGER_MODEL = "gpt-4.1"
 MARKER = "[ESCALATE]"
@@ -57,22 +58,14 @@ _SETTING = re.compile(r"([A-Z_]+)=(\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class World(Upstreams):
     """What there is.
 
     Attributes:
         home: The person's folder, gone afterwards.
     """
 
-    copilot: FakeCopilot
-    openai: FakeOpenAI
-    ollama: FakeOllama
     home: Path
-
-    @property
-    def elsewhere(self) -> tuple[FakeUpstream, ...]:
-        """The upstreams that stand for other machines."""
-        return self.copilot, self.openai
 
     def last_prompt_to(self, upstream: FakeUpstream) -> str:
         """Give the last words that an upstream was sent."""
@@ -85,10 +78,9 @@ class World:
             for name, value in os.environ.items()
             if name not in ENVIRONMENT and not name.startswith(OWN_PREFIX)
         }
-        home = str(self.home)
         return {
             **inherited,
-            **dict.fromkeys(("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), home),
+            **homes_at(str(self.home)),
             "GITHUB_COPILOT_API_URL": self.copilot.url,
             "OPENAI_API_KEY": "sk-simulated",
             "OPENAI_BASE_URL": self.openai.base_url,
@@ -106,25 +98,14 @@ class World:
 async def simulated_world(*, pace: float) -> AsyncGenerator[World, None]:
     """Make it, for the length of a block; its models speak slower with a `pace` above 1."""
     seconds = SECONDS_BETWEEN_WORDS * pace
-    async with AsyncExitStack() as stack:
-        world = World(
-            copilot=await stack.enter_async_context(FakeCopilot(seconds_between_chunks=seconds)),
-            openai=await stack.enter_async_context(FakeOpenAI(seconds_between_chunks=seconds)),
-            ollama=await stack.enter_async_context(FakeOllama(models=(LOCAL_MODEL,), seconds_between_chunks=seconds)),
-            home=Path(stack.enter_context(TemporaryDirectory())),
-        )
-        for upstream in (world.copilot, world.openai, world.ollama):
-            upstream.reply(_reply)
-        world.copilot.reply(lambda request: MARKER if last_words(request) == PROOF else _reply(request))
-        _sign_in_elsewhere(world.home)
-        yield world
-
-
-def last_words(request: RecordedRequest) -> str:
-    """Give the last message that a model was sent."""
-    messages = request.json.get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else {}
-    return str(last.get("content", ""))
+    with TemporaryDirectory() as home:
+        async with simulated_upstreams(local_models=(LOCAL_MODEL,), seconds_between_words=seconds) as upstreams:
+            world = World(upstreams.copilot, upstreams.openai, upstreams.ollama, Path(home))
+            for upstream in (world.copilot, world.openai, world.ollama):
+                upstream.reply(_reply)
+            world.copilot.reply(lambda request: MARKER if last_words(request) == PROOF else _reply(request))
+            _sign_in_elsewhere(world.home)
+            yield world
 
 
 def _reply(request: RecordedRequest) -> str:

@@ -11,7 +11,7 @@ from ai_gateway.assemble import network_of
 from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.clock import Clock
 from ai_gateway.config import LoadedSettings
-from ai_gateway.drill.vendors import MADE_UP_TOKEN
+from ai_gateway.drill.vendors import MADE_UP_TOKEN, PLAYED_BY
 from ai_gateway.fakes import FakeUpstream
 from ai_gateway.plans import Planner
 from ai_gateway.providers.tokens import GivenToken
@@ -33,7 +33,7 @@ def stand_in_for(tier: ProviderTier, upstream: FakeUpstream, loaded: LoadedSetti
 
     It makes no vectors: invented ones could be kept, and compared with real ones later.
     """
-    section = section_of(tier.name)
+    section = PLAYED_BY.get(tier.name, section_of(tier.name))
     settings = _pointed(loaded.settings, section, upstream.base_url)
     plan = Planner(settings, GivenToken(MADE_UP_TOKEN, source="the drill"), clock).plan(section)
     assert plan is not None  # noqa: S101 - the tier was planned from the same section
@@ -41,6 +41,7 @@ def stand_in_for(tier: ProviderTier, upstream: FakeUpstream, loaded: LoadedSetti
     return replace(
         tier,
         provider=plan.make(network_of(loaded)),
+        models=tier.models or (() if plan.model is None else (plan.model,)),
         breaker=CircuitBreaker(
             limits.failure_threshold,
             limits.recovery_seconds,

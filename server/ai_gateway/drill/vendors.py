@@ -167,6 +167,8 @@ VENDORS: Mapping[str, Vendor] = {
     "ollama": OLLAMA,
 }
 """By the provider's name; whoever else there is speaks OpenAI's API."""
+PLAYED_BY: Mapping[str, str] = {"editor": "copilot"}
+"""Who fails in place of a provider that has no upstream to be simulated."""
 
 
 @asynccontextmanager
@@ -176,7 +178,7 @@ async def failing_upstream(provider: str, fault: str, model: str | None) -> Asyn
     Raises:
         InvalidQuery: This provider never fails so.
     """
-    vendor = VENDORS.get(provider, OPENAI)
+    vendor = VENDORS.get(PLAYED_BY.get(provider, provider), OPENAI)
     if fault == REFUSE:
         with socket.socket() as place:
             place.bind((HOST, 0))  # the port is ours, so nobody else comes to listen there

@@ -103,6 +103,7 @@ def _asked(asked: Asked) -> str:
     wishes = [f"the query came: {came}, {asked.characters:,} {letters}"]
     pins = {"backend": asked.backend, "provider": asked.provider, "model": asked.model}
     wishes += [f"{name} {plain(value)}" for name, value in pins.items() if value is not None]
+    wishes += [f"without {plain(name)}" for name in asked.without]
     if asked.private is not None:
         wishes.append(f"for local tiers only: {plain(asked.private)}")
     if asked.spend is not None:

@@ -1,6 +1,6 @@
 """Fake upstreams: loopback HTTP servers that speak real wires and fail as they are told.
 
-The demonstration and the tests use them; nothing in the product does.
+The demonstration, drills, the simulation and the tests use them; no query of a person's gets here by itself.
 
     async with FakeOpenAI() as upstream:
         upstream.reply("Hello there, world")

@@ -19,6 +19,7 @@ from ai_gateway.failures import GatewayError
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, health_of
 from ai_gateway.lsp.consent import ask_in_editor
+from ai_gateway.lsp.editing.abilities import Abilities
 from ai_gateway.lsp.folders import folder_of
 from ai_gateway.lsp.status import StatusPublisher
 from ai_gateway.lsp.streaming import followed
@@ -38,6 +39,7 @@ from ai_gateway.messages.params import (
     ResetParams,
     SignInParams,
     SignOutParams,
+    SimulateParams,
 )
 from ai_gateway.messages.results import (
     CommitMessageResult,
@@ -48,11 +50,13 @@ from ai_gateway.messages.results import (
     HealthResult,
     MetricsResult,
     ModelsResult,
+    PromptResult,
     PullRequestResult,
     QueryResult,
     ResetResult,
     SignInResult,
     SignOutResult,
+    SimulateResult,
 )
 from ai_gateway.model import BreakerState
 from ai_gateway.privacy.file_names import files_of
@@ -60,17 +64,19 @@ from ai_gateway.privacy.file_names import files_of
 if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
     from ai_gateway.lsp.editing.commands import Commands
+    from ai_gateway.lsp.editor_chat import ClientChat
     from ai_gateway.lsp.server import GatewayServer
+    from ai_gateway.messages.history import HistoryResult
 
 STATUS = "ai/status"
 
 Params = Mapping[str, object]
 
 
-def starting(params: Params) -> HealthResult:
+def starting(params: Params, *, simulated: bool) -> HealthResult:
     """Answer `ai/health` while there is no gateway yet."""
     HealthParams.parse(params)
-    return encode.health_result(health_of((), reachable={}, problems=(), starting=True))
+    return encode.health_result(health_of((), reachable={}, problems=(), starting=True), simulated=simulated)
 
 
 class Answers:
@@ -88,6 +94,7 @@ class Answers:
         self.gateway.ask_through(partial(ask_in_editor, server))
         self.gateway.look_in(self._folders)
         self._commands: Commands | None = None
+        self._editor_chat = self._chat_with(server)
 
     async def commands(self) -> Commands:
         """Give the commands, which come with all that edits need once the first one is run."""
@@ -118,7 +125,7 @@ class Answers:
     async def query(self, params: Params) -> QueryResult:
         """Answer `ai/query`."""
         wanted = QueryParams.parse(params)
-        wanted, left_out = wanted.without(self.gateway.excluded)
+        wanted, left_out = wanted.cleared(self.gateway.excluded)
         query = wanted.to_query(left_out=len(left_out))
         answer = await followed(self._server, self.gateway.stream(query), wanted)
         return encode.query_result(answer, left_out)
@@ -142,7 +149,8 @@ class Answers:
     async def health(self, params: Params) -> HealthResult:
         """Answer `ai/health`."""
         wanted = HealthParams.parse(params)
-        return encode.health_result(await self.gateway.health(probe=wanted.probe))
+        found = await self.gateway.health(probe=wanted.probe)
+        return encode.health_result(found, simulated=self._server.host.is_simulated)
 
     async def models(self, params: Params) -> ModelsResult:
         """Answer `ai/models`."""
@@ -152,13 +160,19 @@ class Answers:
 
     async def sign_in(self, params: Params) -> SignInResult:
         """Answer `ai/signIn`."""
-        code = await self.gateway.sign_in(SignInParams.parse(params).token)
-        return encode.sign_in_result(code)
+        wanted = SignInParams.parse(params)
+        if wanted.wait:
+            await self.gateway.signed_in()
+            return encode.sign_in_result(None)
+        token, host, simulation = wanted.token, wanted.host, self._server.host.simulation
+        if token is not None and simulation is not None:
+            token, host = simulation.token, None  # a real one has no business there
+        return encode.sign_in_result(await self.gateway.sign_in(token, host=host))
 
     async def sign_out(self, params: Params) -> SignOutResult:
         """Answer `ai/signOut`."""
-        SignOutParams.parse(params)
-        return {"status": "ok", "remaining": list(await self.gateway.sign_out())}
+        wanted = SignOutParams.parse(params)
+        return {"status": "ok", "remaining": list(await self.gateway.sign_out(session_only=wanted.session_only))}
 
     async def drill(self, params: Params) -> DrillResult:
         """Answer `ai/drill`; a cancel ends the drill."""
@@ -193,6 +207,12 @@ class Answers:
             )
         return encode.commit_message_result(draft)
 
+    async def prompt(self, params: Params) -> PromptResult:
+        """Answer `ai/prompt`."""
+        prompting = await asyncio.to_thread(import_module, "ai_gateway.lsp.editing.prompting")
+        result: PromptResult = prompting.prompt_result(self._server, self.gateway, params)
+        return result
+
     async def reset(self, params: Params) -> ResetResult:
         """Answer `ai/reset`."""
         wanted = ResetParams.parse(params)
@@ -206,6 +226,15 @@ class Answers:
         state = BreakerState(wanted.state)
         self.gateway.force(wanted.provider, state, seconds=wanted.seconds)
         return {"status": "ok", "provider": wanted.provider, "state": state, "seconds": wanted.seconds}
+
+    async def simulate(self, params: Params) -> SimulateResult:
+        """Answer `ai/simulate`."""
+        wanted = SimulateParams.parse(params)
+        simulation = self._server.host.simulation
+        if simulation is None:
+            raise GatewayError("nothing is simulated here; start the server with --simulated")
+        await simulation.break_down(self.gateway, wanted.provider, wanted.fault)
+        return {"status": "ok", "faults": dict(simulation.faults)}
 
     async def explain(self, params: Params) -> ExplainResult:
         """Answer `ai/explain`."""
@@ -222,9 +251,40 @@ class Answers:
         active = sum(tier.is_active for tier in self.gateway.tiers)
         return encode.metrics_result(self.gateway.metrics(), providers_active=active)
 
+    def editor_models(self, params: Params) -> None:
+        """Take in `ai/editor/models`."""
+        if self._editor_chat is not None:
+            self._editor_chat.take_models(params)
+            self.gateway.notice_credentials()
+
+    def progress(self, params: Params) -> None:
+        """Take in `$/progress`."""
+        if self._editor_chat is not None:
+            self._editor_chat.take_progress(params)
+
+    async def history(self, params: Params) -> HistoryResult:
+        """Answer `ai/history`."""
+        from ai_gateway.messages.history import HistoryParams  # noqa: PLC0415 - few clients look back
+        from ai_gateway.messages.past import history_result  # noqa: PLC0415
+
+        wanted = HistoryParams.parse(params)
+        health = await self.gateway.health()
+        past = await self.gateway.history(days=wanted.days, queries=wanted.queries, hours=wanted.hours)
+        return history_result(past, health.providers)
+
     async def publish_status(self) -> None:
         """Send `ai/status` now and at every change, until cancelled."""
         await StatusPublisher(self.gateway, self._publish, SYSTEM_CLOCK).run()
+
+    def _chat_with(self, server: GatewayServer) -> ClientChat | None:
+        """Have the editor's own models asked, if the client lends them; they are real ones."""
+        if server.host.is_simulated or not Abilities.of(server.client_capabilities).lends_models:
+            return None
+        from ai_gateway.lsp.editor_chat import ClientChat  # noqa: PLC0415 - few editors have any
+
+        chat = ClientChat(server)
+        self.gateway.lend(chat)
+        return chat
 
     def _folders(self) -> list[str]:
         """Name the folders of the workspace."""

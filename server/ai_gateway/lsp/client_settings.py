@@ -25,7 +25,7 @@ class ClientSettings:
     """One client's settings.
 
     Attributes:
-        editor: Its initialization options.
+        editor: What it sets itself: its initialization options, or what it has said in their place.
         workspaces: Its section `aiGateway` for each folder of the workspace, as far as it is known.
     """
 
@@ -35,7 +35,7 @@ class ClientSettings:
         self.workspaces: Sequence[Mapping[str, object]] = ()
 
     def take_options(self, options: object) -> None:
-        """Take in the initialization options."""
+        """Take in the initialization options, or what takes their place."""
         self.editor = options if isinstance(options, Mapping) else None
 
     def take_pushed(self, settings: object) -> None:

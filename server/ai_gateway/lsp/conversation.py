@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ai_gateway.lsp.host import SettingsLoader
+from ai_gateway.lsp.host import SettingsSource
 from ai_gateway.lsp.outbox import Outbox
 from ai_gateway.lsp.server import GatewayServer
 
@@ -13,7 +13,7 @@ Read = Callable[[GatewayServer], Awaitable[None]]
 """Hands a server what its client sends, until the client is gone."""
 
 
-async def converse(outbox: Outbox, load: SettingsLoader, read: Read) -> None:
+async def converse(outbox: Outbox, load: SettingsSource, read: Read) -> None:
     """Serve one client until it says `exit` or is gone."""
     has_exited = asyncio.Event()
     server = GatewayServer(outbox, load, on_exit=has_exited.set, on_client=_ignore)

@@ -59,6 +59,11 @@ async def commit_message(ls: GatewayServer, params: Params) -> Result:
     return await (await ls.host.answers()).commit_message(params)
 
 
+async def prompt(ls: GatewayServer, params: Params) -> Result:
+    """Give what a code action would ask."""
+    return await (await ls.host.answers()).prompt(params)
+
+
 async def reset(ls: GatewayServer, params: Params) -> Result:
     """Close breakers by hand."""
     return await (await ls.host.answers()).reset(params)
@@ -74,9 +79,19 @@ async def explain(ls: GatewayServer, params: Params) -> Result:
     return await (await ls.host.answers()).explain(params)
 
 
+async def simulate(ls: GatewayServer, params: Params) -> Result:
+    """Break a simulated upstream, or mend it."""
+    return await (await ls.host.answers()).simulate(params)
+
+
 async def metrics(ls: GatewayServer, params: Params) -> Result:
     """Give the figures so far."""
     return (await ls.host.answers()).metrics(params)
+
+
+async def history(ls: GatewayServer, params: Params) -> Result:
+    """Tell what was."""
+    return await (await ls.host.answers()).history(params)
 
 
 def code_actions(ls: GatewayServer, params: Params) -> Sequence[Result]:
@@ -119,6 +134,7 @@ def did_change(ls: GatewayServer, params: types.DidChangeTextDocumentParams) -> 
 
 def initialize(ls: GatewayServer, params: types.InitializeParams) -> None:
     """Take in what the client is and wants."""
+    ls.client_name = None if params.client_info is None else params.client_info.name
     ls.protocol.keep_documents()
     ls.host.settings.take_options(params.initialization_options)
     ls.offer_actions()
@@ -132,6 +148,22 @@ def initialized(ls: GatewayServer, _params: types.InitializedParams) -> None:
     if ls.completions.can_be_registered:  # only now, so that the reply does not promise it
         ls.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(inline_completion)
     ls.host.open()
+
+
+def set_by_editor(ls: GatewayServer, params: Params) -> None:
+    """Take on what the editor sets, in place of its initialization options."""
+    ls.host.set_by_editor(params)
+
+
+async def editor_models(ls: GatewayServer, params: Params) -> None:
+    """Take in which models the editor lends."""
+    (await ls.host.answers()).editor_models(params)
+
+
+def progress(ls: GatewayServer, params: Params) -> None:
+    """Take in what the editor's own model writes."""
+    if (answers := ls.host.opened) is not None:
+        answers.progress(params)
 
 
 def did_change_configuration(ls: GatewayServer, params: types.DidChangeConfigurationParams) -> None:
@@ -153,12 +185,18 @@ HANDLERS: dict[str, Callable[..., object]] = {
     "ai/drill": drill,
     "ai/pullRequest": pull_request,
     "ai/commitMessage": commit_message,
+    "ai/prompt": prompt,
     "ai/reset": reset,
     "ai/force": force,
     "ai/explain": explain,
+    "ai/simulate": simulate,
     "ai/signIn": sign_in,
     "ai/signOut": sign_out,
     "ai/metrics": metrics,
+    "ai/history": history,
+    "ai/settings": set_by_editor,
+    "ai/editor/models": editor_models,
+    types.PROGRESS: progress,
     types.INITIALIZE: initialize,
     types.INITIALIZED: initialized,
     types.TEXT_DOCUMENT_DID_CHANGE: did_change,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ai_gateway.config import LoadedSettings
     from ai_gateway.lsp.answers import Answers
     from ai_gateway.lsp.server import GatewayServer
+    from ai_gateway.simulation.simulation import Simulation
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ CLOSE_SECONDS = 1.0
 SettingsLoader = Callable[[Mapping[str, object] | None, Sequence[Mapping[str, object]]], "LoadedSettings"]
 """Loads all settings, given the editor's and those of each folder of the workspace. Called in a thread."""
 
+SettingsSource = SettingsLoader | None
+"""None: they lead to simulated upstreams, and to nobody else."""
+
 
 class GatewayHost:
     """Keeps the gateway of one client.
@@ -33,14 +38,18 @@ class GatewayHost:
     All that is slow to import is imported here, in a thread, while the client may ask already.
     """
 
-    def __init__(self, server: GatewayServer, load: SettingsLoader) -> None:
+    def __init__(self, server: GatewayServer, load: SettingsSource) -> None:
         self.settings = ClientSettings(server)
+        self.is_simulated = load is None
+        self.simulation: Simulation | None = None
+        """Where the upstreams are simulated, once the gateway is open."""
         self._server = server
         self._load = load
         self._ready: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
         self._is_opening = False
         self._one_by_one = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taking_on: asyncio.Task[None] | None = None
         self._told: set[str] = set()
 
     def open(self) -> None:
@@ -56,22 +65,28 @@ class GatewayHost:
         return self._ready.result() if is_open else None
 
     async def answers(self) -> Answers:
-        """Wait until the gateway is open."""
-        if not self._ready.done():
-            self.open()
-            await asyncio.shield(self._ready)
-        return self._ready.result()
+        """Wait until the gateway is open, and has taken on what the editor has set."""
+        answers = await self._opened()
+        if self._taking_on is not None and not self._taking_on.done():
+            await asyncio.wait([self._taking_on])
+        return answers
 
     async def health(self, params: Mapping[str, object]) -> Mapping[str, object]:
         """Tell how things are, also while the gateway is not open yet."""
         if self._ready.done():
-            return await self._ready.result().health(params)
-        starting: Mapping[str, object] = (await asyncio.to_thread(_answers_module)).starting(params)
+            return await (await self.answers()).health(params)
+        module = await asyncio.to_thread(_answers_module)
+        starting: Mapping[str, object] = module.starting(params, simulated=self.is_simulated)
         return starting
 
     def refresh(self) -> None:
         """Take on what the settings have become."""
         self._start(self._refresh())
+
+    def set_by_editor(self, settings: Mapping[str, object]) -> None:
+        """Let these take the place of all that the editor has set; what it asks from now on is answered by them."""
+        self.settings.take_options(settings)
+        self._taking_on = self._start(self._take_on())
 
     async def aclose(self) -> None:
         """Close the gateway, within a moment."""
@@ -83,14 +98,20 @@ class GatewayHost:
                     await answers.aclose()
             except TimeoutError:
                 log.warning("connections that would not close were dropped")
+        if self.simulation is not None:
+            await self.simulation.aclose()
 
     async def _open(self) -> None:
         async with self._one_by_one:
             try:
                 await asyncio.to_thread(give_back)
                 module, _ = await asyncio.gather(asyncio.to_thread(_answers_module), self.settings.pull())
+                if self._load is None:
+                    await self._simulate()
                 loaded = await self._loaded()
                 answers = await asyncio.to_thread(module.Answers, self._server, loaded)
+                if self.simulation is not None:
+                    await answers.gateway.sign_in(self.simulation.token)
             except Exception as error:
                 self._ready.set_exception(error)
                 raise
@@ -99,14 +120,32 @@ class GatewayHost:
         await asyncio.to_thread(give_back)
         await asyncio.gather(self.settings.follow(), self._server.completions.follow())
 
+    async def _simulate(self) -> None:
+        module = await asyncio.to_thread(import_module, "ai_gateway.simulation.simulation")
+        simulation: Simulation = await module.Simulation.start()
+        self.simulation, self._load = simulation, simulation.load
+
+    async def _opened(self) -> Answers:
+        if not self._ready.done():
+            self.open()
+            await asyncio.shield(self._ready)
+        return self._ready.result()
+
     async def _refresh(self) -> None:
-        answers = await self.answers()
+        answers = await self._opened()
         async with self._one_by_one:
             await self.settings.pull()
             await answers.gateway.reconfigure(await self._loaded())
         await self._server.completions.follow()
 
+    async def _take_on(self) -> None:
+        answers = await self._opened()
+        async with self._one_by_one:
+            await answers.gateway.reconfigure(await self._loaded())
+        self._start(self._server.completions.follow())  # which may ask the client, so nobody waits for it
+
     async def _loaded(self) -> LoadedSettings:
+        assert self._load is not None  # noqa: S101 - a simulation's is there before anything is loaded
         loaded = await asyncio.to_thread(self._load, self.settings.editor, self.settings.workspaces)
         problems = {str(problem) for problem in loaded.problems}
         if new := sorted(problems - self._told):
@@ -115,10 +154,11 @@ class GatewayHost:
         self._told = problems
         return loaded
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

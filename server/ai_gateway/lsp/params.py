@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 OWN_PREFIX = "ai/"
-PLAIN = frozenset({types.TEXT_DOCUMENT_CODE_ACTION, types.CODE_ACTION_RESOLVE})
+OWN_NOTIFICATIONS = frozenset({"ai/settings", "ai/editor/models"})
+"""What clients tell us that is no request."""
+PLAIN = frozenset({types.TEXT_DOCUMENT_CODE_ACTION, types.CODE_ACTION_RESOLVE, types.PROGRESS})
 """Methods of LSP's whose handlers get a mapping, too: to make what reads the types takes longer than the answer may."""
 
 
 def is_request(method: str) -> bool:
     """Whether a method is one that gets a reply, as far as it is known at all."""
-    return method.startswith(OWN_PREFIX) or types.METHOD_TO_TYPES.get(method, (None, True))[1] is not None
+    if method.startswith(OWN_PREFIX):
+        return method not in OWN_NOTIFICATIONS
+    return types.METHOD_TO_TYPES.get(method, (None, True))[1] is not None
 
 
 def params_of(method: str, params: object, converter: Converter) -> object:

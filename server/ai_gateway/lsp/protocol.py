@@ -22,6 +22,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.protocol import LanguageServerProtocol
 
+from ai_gateway.failures import GatewayError
 from ai_gateway.lsp.documents import Documents
 from ai_gateway.lsp.framing import FramingError
 from ai_gateway.lsp.params import is_request, params_of
@@ -45,7 +46,16 @@ Handler = Callable[..., Any]
 
 
 class ClientError(Exception):
-    """The client answered one of our requests with an error, or with nonsense."""
+    """The client answered one of our requests with an error, or with nonsense.
+
+    Args:
+        message: That it did; safe to show.
+        told: The error as it came, which may be anything; None: there was none.
+    """
+
+    def __init__(self, message: str, told: object = None) -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class GatewayProtocol(LanguageServerProtocol):
@@ -189,7 +199,10 @@ class GatewayProtocol(LanguageServerProtocol):
             self._reply(msg_id, error=error)
 
     def _check_handler_result(self, future: Future[Any]) -> None:
-        if not future.cancelled() and (error := future.exception()) is not None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, GatewayError):
+            log.warning("a notification was ignored: %s", error)
+        elif error is not None:
             incident(error)
 
     async def _shut_down(self, _params: None) -> None:
@@ -238,7 +251,7 @@ class GatewayProtocol(LanguageServerProtocol):
             log.debug("an answer to nothing that is still asked was ignored")
             return
         if message.get("error") is not None:
-            answer.set_exception(ClientError(f"the client refused {method}"))
+            answer.set_exception(ClientError(f"the client refused {method}", message["error"]))
             return
         try:
             answer.set_result(self._typed_result(method, message))

@@ -11,7 +11,7 @@ from ai_gateway.failures import where
 from ai_gateway.lsp.address import parse_address
 from ai_gateway.lsp.ending import Ending
 from ai_gateway.lsp.framing import FrameDecoder
-from ai_gateway.lsp.host import SettingsLoader
+from ai_gateway.lsp.host import SettingsSource
 from ai_gateway.lsp.memory import use_one_arena
 from ai_gateway.lsp.parent import watch_parent
 from ai_gateway.lsp.server import GatewayServer
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 Transport = Literal["stdio", "tcp", "ws"]
 
 
-def run(transport: Transport = "stdio", address: str = "", *, load: SettingsLoader) -> int:
+def run(transport: Transport = "stdio", address: str = "", *, load: SettingsSource) -> int:
     """Serve clients until the end.
 
     Args:
         transport: How clients reach the server.
         address: `[HOST:]PORT`, for all but `stdio`.
-        load: Loads the settings.
+        load: Loads the settings; None: they lead to simulated upstreams, and to nobody else.
 
     Returns:
         The exit code: 0 after `shutdown`, 1 without, 128 and its number after a signal.
@@ -49,7 +49,7 @@ def run(transport: Transport = "stdio", address: str = "", *, load: SettingsLoad
     return asyncio.run(_serve_connections(transport, host, port, load))
 
 
-async def _serve_stdio(load: SettingsLoader) -> int:
+async def _serve_stdio(load: SettingsSource) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray_error)
     received, sent = claim_standard_streams()
     ending = Ending(lambda: 0 if server.protocol.is_shutting_down else 1)
@@ -74,7 +74,7 @@ async def _serve_stdio(load: SettingsLoader) -> int:
     return code
 
 
-async def _serve_connections(transport: Transport, host: str, port: int, load: SettingsLoader) -> int:
+async def _serve_connections(transport: Transport, host: str, port: int, load: SettingsSource) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray_error)
     if transport == "tcp":
         from ai_gateway.lsp.tcp import tcp_listener as listener  # noqa: PLC0415 - stdio needs neither

@@ -12,7 +12,7 @@ from ai_gateway import __version__
 from ai_gateway.lsp.documents import Documents
 from ai_gateway.lsp.editing.names import COMMANDS, action_options
 from ai_gateway.lsp.handlers import HANDLERS
-from ai_gateway.lsp.host import GatewayHost, SettingsLoader
+from ai_gateway.lsp.host import GatewayHost, SettingsSource
 from ai_gateway.lsp.inline_completion import InlineCompletions
 from ai_gateway.lsp.outbox import Outbox
 from ai_gateway.lsp.protocol import GatewayProtocol
@@ -25,7 +25,7 @@ class GatewayServer(LanguageServer):
 
     Args:
         outbox: Where messages to the client go.
-        load: Loads the settings.
+        load: Loads the settings; None: they lead to simulated upstreams, and to nobody else.
         on_exit: Called when the client says `exit`.
         on_client: Called with the process id of the client, if it names one.
     """
@@ -35,12 +35,14 @@ class GatewayServer(LanguageServer):
     def __init__(
         self,
         outbox: Outbox,
-        load: SettingsLoader,
+        load: SettingsSource,
         *,
         on_exit: Callable[[], None],
         on_client: Callable[[int | None], object],
     ) -> None:
         self.outbox = outbox
+        self.client_name: str | None = None
+        """What the client calls itself, if it says so."""
         self.on_exit = on_exit
         self.on_client = on_client
         self._is_stopping = False

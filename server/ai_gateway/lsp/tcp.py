@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from ai_gateway.lsp.address import shown
 from ai_gateway.lsp.conversation import converse
 from ai_gateway.lsp.framing import FrameDecoder, FramingError, frame
-from ai_gateway.lsp.host import SettingsLoader
+from ai_gateway.lsp.host import SettingsSource
 from ai_gateway.lsp.outbox import CONGESTED_BYTES, FULL_BYTES
 from ai_gateway.lsp.server import GatewayServer
 
@@ -49,7 +49,7 @@ class StreamOutbox:
 
 
 @asynccontextmanager
-async def tcp_listener(host: str, port: int, load: SettingsLoader) -> AsyncIterator[str]:
+async def tcp_listener(host: str, port: int, load: SettingsSource) -> AsyncIterator[str]:
     """Serve whoever connects; gives the address. Every connection ends with the context."""
     conversations: set[asyncio.Task[None]] = set()
 

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from ai_gateway.lsp.address import shown
 from ai_gateway.lsp.conversation import converse
 from ai_gateway.lsp.framing import MAX_BODY_BYTES
-from ai_gateway.lsp.host import SettingsLoader
+from ai_gateway.lsp.host import SettingsSource
 from ai_gateway.lsp.outbox import CONGESTED_BYTES, FULL_BYTES
 from ai_gateway.lsp.server import GatewayServer
 
@@ -66,7 +66,7 @@ class WebSocketOutbox:
 
 
 @asynccontextmanager
-async def websocket_listener(host: str, port: int, load: SettingsLoader) -> AsyncIterator[str]:
+async def websocket_listener(host: str, port: int, load: SettingsSource) -> AsyncIterator[str]:
     """Serve whoever connects; gives the address. Every connection ends with the context."""
 
     async def connected(request: web.BaseRequest) -> web.StreamResponse:

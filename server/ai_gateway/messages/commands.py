@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ai_gateway.code_actions.kinds import ActionKind
 from ai_gateway.code_actions.prompts import LONGEST_QUESTION
 from ai_gateway.failures import InvalidQuery
 from ai_gateway.messages.params import Line, Params
 
 MOST_PROBLEMS = 1000
+LARGEST_NUMBER = 2**31 - 1
+"""Of LSP (3.17, `uinteger`)."""
 
 
 class PositionParam(Params):
@@ -26,6 +29,10 @@ class RangeParam(Params):
 
     start: PositionParam
     end: PositionParam
+
+
+EVERYTHING = RangeParam(start=PositionParam(line=0, character=0), end=PositionParam(line=LARGEST_NUMBER, character=0))
+"""A range of all lines, however many there are."""
 
 
 class DiagnosticParam(BaseModel):
@@ -57,6 +64,29 @@ class ResolveData(ActionArguments):
     """What the server put into a code action, to get it back with `codeAction/resolve`."""
 
     kind: Literal["fix", "document", "test", "improve", "comment"]
+
+
+class PromptParams(Params):
+    """Of `ai/prompt`."""
+
+    kind: Annotated[ActionKind, Field(strict=False)]
+    """The action whose prompt it is."""
+    uri: Line
+    """Of a document that is open."""
+    range: RangeParam | None = None
+    """What is selected; an empty one means what is around it. Without it, the whole document."""
+    version: int | None = None
+    """Of the document that the range is of; without it, the newest."""
+    diagnostics: Annotated[list[DiagnosticParam], Field(max_length=MOST_PROBLEMS)] = Field(default_factory=list)
+    """The problems that `fix` is about."""
+    question: Annotated[str, Field(max_length=LONGEST_QUESTION), AfterValidator(str.strip)] | None = None
+    """What the person wants to know, for `ask`."""
+
+    @property
+    def place(self) -> ActionArguments:
+        """What the prompt is about."""
+        where = self.range or EVERYTHING
+        return ActionArguments(uri=self.uri, range=where, version=self.version, diagnostics=self.diagnostics)
 
 
 class AskArguments(Params):

@@ -107,10 +107,11 @@ def health_summary(health: Health) -> HealthSummary:
         "problems": list(health.problems),
         "spent_today_usd": health.spent_today_usd,
         "daily_cap_usd": health.daily_cap_usd,
+        "private": health.private,
     }
 
 
-def health_result(health: Health) -> HealthResult:
+def health_result(health: Health, *, simulated: bool = False) -> HealthResult:
     """Say how things are, and how the process is."""
     process = health.process
     return {
@@ -120,6 +121,7 @@ def health_result(health: Health) -> HealthResult:
             "rss_bytes": process.rss_bytes,
             "uptime_seconds": process.uptime_seconds,
             "version": process.version,
+            "simulated": simulated,
         },
     }
 

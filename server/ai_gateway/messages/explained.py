@@ -108,6 +108,7 @@ def _asked(asked: Asked) -> AskedResult:
         "backend": asked.backend,
         "provider": asked.provider,
         "model": asked.model,
+        "without": list(asked.without),
         "spend": asked.spend,
         "escalate": asked.escalate,
         "timeout_seconds": asked.timeout_seconds,
@@ -160,6 +161,7 @@ def _situation(situation: Situation) -> SituationResult:
         "may_ask_for_more": question.may_ask_for_more,
         "is_cap_reached": question.is_cap_reached,
         "fills": question.fills,
+        "without": list(question.without),
         "tiers": [_tier(tier, standing) for tier, standing in zip(situation.tiers, situation.standings, strict=True)],
     }
 
@@ -179,6 +181,7 @@ def _tier(tier: TierFacts, standing: Standing) -> TierFactsResult:
         "context_tokens": tier.context_tokens,
         "price_class": tier.price_class,
         "is_emergency": tier.is_emergency,
+        "fills": tier.fills,
         "standing": standing,
     }
 

@@ -135,6 +135,8 @@ class QueryParams(Params):
     """Ask only this provider."""
     model: Name | None = None
     """Ask only tiers that offer this model."""
+    without: Annotated[list[Name], Field(max_length=100)] = Field(default_factory=list)
+    """Providers that are not asked."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     stop: Name | Annotated[list[Name], Field(max_length=16)] | None = None
@@ -173,7 +175,7 @@ class QueryParams(Params):
             )
         return self
 
-    def without(self, excluded: Callable[[str], str | None]) -> tuple[Self, dict[str, str]]:
+    def cleared(self, excluded: Callable[[str], str | None]) -> tuple[Self, dict[str, str]]:
         """Leave out the entries of the context that are kept out of prompts.
 
         Args:
@@ -213,6 +215,7 @@ class QueryParams(Params):
             backend=self.backend,
             provider=self.provider,
             model=self.model,
+            without=tuple(self.without),
             private=self.private,
             cache=self.cache,
             ttl_seconds=self.ttl_seconds,
@@ -337,12 +340,26 @@ class SignInParams(Params):
     provider: Literal["copilot"] = "copilot"
     token: Line | None = Field(default=None, repr=False)
     """A GitHub session of the client's, to be kept in memory only. Without one, a device flow begins."""
+    host: Line | None = None
+    """The web host that the session belongs to, such as `github.com`; it is refused if its token would go elsewhere."""
+    wait: bool = False
+    """Begin nothing: wait for the end of the device flow that was begun. Cancelling this gives that up."""
 
 
 class SignOutParams(Params):
     """Of `ai/signOut`."""
 
     provider: Literal["copilot"] = "copilot"
+    session_only: bool = False
+    """Forget only the GitHub session that the client has handed over."""
+
+
+class SimulateParams(Params):
+    """Of `ai/simulate`, where the upstreams are simulated."""
+
+    provider: Literal["copilot", "openai", "ollama"]
+    fault: Literal["rate_limited", "quota", "down", "broken_off", "slow", "signed_out"] | None = None
+    """How it fails from now on; null: not at all. A model on this machine knows only `down`, `broken_off`, `slow`."""
 
 
 class DrillParams(Params):

@@ -180,6 +180,8 @@ class ProcessResult(TypedDict):
     rss_bytes: int
     uptime_seconds: float
     version: str
+    simulated: bool
+    """Whether nobody is asked for real (`--simulated`)."""
 
 
 class HealthSummary(TypedDict):
@@ -200,6 +202,8 @@ class HealthSummary(TypedDict):
     """What the metered answers of all windows have cost today, as far as that is known; null if nobody keeps count."""
     daily_cap_usd: float | None
     """How much may be spent in a day; null if there is no limit."""
+    private: bool
+    """Whether the settings make every query private, so that only local tiers are asked."""
 
 
 class HealthResult(HealthSummary):
@@ -259,6 +263,8 @@ class TierFactsResult(TypedDict):
     context_tokens: int | None
     price_class: PriceClass
     is_emergency: bool
+    fills: bool
+    """Whether it may be asked where somebody types, and has not asked for anything."""
     standing: Standing
     """What had become of it in this query: not considered yet, turned away by its breaker, or done with."""
 
@@ -276,6 +282,8 @@ class SituationResult(TypedDict):
     may_ask_for_more: bool
     is_cap_reached: bool
     fills: bool
+    without: list[str]
+    """Providers that the query leaves out."""
     tiers: list[TierFactsResult]
     """In the order of asking."""
 
@@ -340,6 +348,8 @@ class AskedResult(TypedDict):
     backend: Backend | None
     provider: str | None
     model: str | None
+    without: list[str]
+    """Providers that were not to be asked."""
     spend: SpendRule | None
     escalate: bool
     timeout_seconds: float | None
@@ -538,6 +548,48 @@ class CommitMessageResult(DraftResult):
 
     message: str
     """A subject of 72 characters at most, and maybe an empty line and a wrapped body; `git commit -F -` takes it."""
+
+
+class PromptMessage(TypedDict):
+    """One turn, as `ai/query` takes it."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+class PositionResult(TypedDict):
+    """As LSP has it, in the units that were agreed upon."""
+
+    line: int
+    character: int
+
+
+class RangeResult(TypedDict):
+    """As LSP has it."""
+
+    start: PositionResult
+    end: PositionResult
+
+
+class PromptResult(TypedDict):
+    """The answer to `ai/prompt`: `messages` and `paths` are for `ai/query`."""
+
+    messages: list[PromptMessage]
+    paths: list[str]
+    """The document's URI: it may make the query private."""
+    title: str
+    """What is asked of what, in one line."""
+    range: RangeResult
+    """The whole lines that it is about."""
+    language_id: str
+
+
+class SimulateResult(TypedDict):
+    """The answer to `ai/simulate`."""
+
+    status: Literal["ok"]
+    faults: dict[str, str | None]
+    """What is wrong with each provider now; null: nothing."""
 
 
 class SignOutResult(TypedDict):

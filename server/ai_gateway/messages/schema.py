@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
 from pydantic.json_schema import JsonSchemaMode
 
-from ai_gateway.messages import params, progress, results
+from ai_gateway.messages import commands, editor, history, params, progress, results
 
 CHECKED_IN = Path(__file__).with_name("schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,8 +42,19 @@ METHODS: dict[str, dict[str, type]] = {
     "ai/drill": {"params": params.DrillParams, "result": results.DrillResult},
     "ai/pullRequest": {"params": params.PullRequestParams, "result": results.PullRequestResult},
     "ai/commitMessage": {"params": params.CommitMessageParams, "result": results.CommitMessageResult},
+    "ai/prompt": {"params": commands.PromptParams, "result": results.PromptResult},
+    "ai/simulate": {"params": params.SimulateParams, "result": results.SimulateResult},
     "ai/metrics": {"params": params.MetricsParams, "result": results.MetricsResult},
+    "ai/history": {"params": history.HistoryParams, "result": history.HistoryResult},
     "ai/status": {"params": results.HealthSummary},
+    "ai/editor/models": {"params": editor.EditorModelsParams},
+    "ai/editor/chat": {
+        "params": editor.EditorChatParams,
+        "result": editor.EditorChatResult,
+        "error_data": editor.EditorChatErrorData,
+        "delta": progress.DeltaProgress,
+    },
+    "ai/editor/input": {"params": editor.EditorInputParams, "result": editor.EditorInputResult},
 }
 """What belongs to each method. `started`, `delta` and `reset` are values of `$/progress`."""
 
@@ -78,7 +89,7 @@ def adapter_of(message: type) -> TypeAdapter[object]:
 
 
 def _all_messages() -> Iterator[type]:
-    for module in (params, progress, results):
+    for module in (params, commands, progress, results, editor, history):
         for _, message in inspect.getmembers(module, inspect.isclass):
             if message.__module__ == module.__name__ and message is not params.Params:
                 yield message

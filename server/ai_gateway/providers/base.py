@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import cast
+from typing import ClassVar, cast
 
 from ai_gateway.failures import FailureKind, ProviderFailure
 from ai_gateway.model import (
@@ -43,6 +43,9 @@ class LLMProvider:
         super().__init_subclass__(**kwargs)
         if cls.stream is LLMProvider.stream and cls.chat is LLMProvider.chat:
             raise TypeError(f"{cls.__name__} overrides neither 'stream' nor 'chat'")
+
+    fills_gaps: ClassVar[bool] = True
+    """Whether it may be asked where somebody types, and has not asked for anything."""
 
     async def stream(self, prompt: Prompt, model: str | None) -> AsyncGenerator[Piece, None]:
         """Ask `model`, and yield its answer as it arrives: deltas, then exactly one `Finish`.
@@ -134,6 +137,11 @@ class LLMProvider:
 
     async def aclose(self) -> None:
         """Let go of connections. The default has none."""
+
+    @property
+    def default_model(self) -> str | None:
+        """What is asked where nobody chooses a model; None: not known before it answers."""
+        return None
 
     @property
     def missing(self) -> str | None:

@@ -13,6 +13,12 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _DOCS = "https://docs.github.com/developers/apps/authorizing-oauth-apps#error-codes-for-the-device-flow"
 
 
+_PAGE = """<!doctype html>
+<title>A fake sign-in</title>
+<p>This is a fake of GitHub. There is nothing to enter: the sign-in goes on by itself.</p>
+"""
+
+
 class DeviceFlow:
     """One person's sign-in.
 
@@ -42,6 +48,10 @@ class DeviceFlow:
         }
         refused = None if _fields(request).get("client_id") else {"error": "Not Found"}
         return _answer(request, refused or codes)
+
+    def page(self) -> Answer:
+        """Where the code would be entered."""
+        return Answer.of(_PAGE, content_type="text/html; charset=utf-8")
 
     def poll(self, request: RecordedRequest) -> Answer:
         """The token, or why not yet."""

@@ -71,6 +71,7 @@ class FakeCopilot(FakeUpstream):
             "GET /models": self._list_models,
             "POST /embeddings": self._embed,
             "POST /graphql": self._discover,
+            "GET /login/device": self._show_sign_in,
             "POST /login/device/code": self._begin_sign_in,
             "POST /login/oauth/access_token": self._poll_sign_in,
             "GET /_ping": self._ping,
@@ -117,6 +118,9 @@ class FakeCopilot(FakeUpstream):
 
     async def _begin_sign_in(self, request: RecordedRequest) -> Answer:
         return self.device_flow.begin(request, f"{self.url}/login/device")
+
+    async def _show_sign_in(self, _: RecordedRequest) -> Answer:
+        return self.device_flow.page()
 
     async def _poll_sign_in(self, request: RecordedRequest) -> Answer:
         return self.device_flow.poll(request)

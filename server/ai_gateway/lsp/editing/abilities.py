@@ -31,6 +31,8 @@ class Abilities:
     shows_progress: bool
     takes_input: bool
     """It asks the person for a text by `ai/editor/input`, which is ours."""
+    lends_models: bool
+    """It asks its editor's own models by `ai/editor/chat`, which is ours as well."""
 
     @classmethod
     def of(cls, client: types.ClientCapabilities) -> Self:
@@ -50,7 +52,8 @@ class Abilities:
             creates_files=types.ResourceOperationKind.Create in operations,
             shows_documents=bool(_at(client, "window.show_document.support")),
             shows_progress=bool(_at(client, "window.work_done_progress")),
-            takes_input=_takes_input(client.experimental),
+            takes_input=_says(client.experimental, "input"),
+            lends_models=_says(client.experimental, "chat"),
         )
 
 
@@ -59,6 +62,7 @@ def _at(client: types.ClientCapabilities, path: str) -> Any:
     return reduce(lambda value, name: getattr(value, name, None), path.split("."), client)  # type: ignore[arg-type,return-value]  # any field
 
 
-def _takes_input(experimental: object) -> bool:
+def _says(experimental: object, ability: str) -> bool:
+    """Say whether it has one of those that are ours."""
     ours = experimental.get("aiGateway") if isinstance(experimental, Mapping) else None
-    return isinstance(ours, Mapping) and ours.get("input") is True
+    return isinstance(ours, Mapping) and ours.get(ability) is True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ai_gateway.code_actions.replacement import Replacement
     from ai_gateway.lsp.editing.targets import Target
     from ai_gateway.lsp.server import GatewayServer
+    from ai_gateway.messages.results import RangeResult
 
 Json = Mapping[str, object]
 
@@ -41,13 +42,7 @@ class Edit:
 
 def replacing(server: GatewayServer, target: Target, replacement: Replacement, note: Note) -> Edit:
     """Make the edit that replaces lines of a document, from the first column to the last, in the client's units."""
-    document = server.documents.open_document(target.uri)
-    assert document is not None  # noqa: S101 - it was looked at a moment ago
-    last = document.lines[replacement.last_line].rstrip("\r\n")
-    place = {
-        "start": {"line": replacement.first_line, "character": 0},
-        "end": {"line": replacement.last_line, "character": document.position_codec.client_num_units(last)},
-    }
+    place = place_of(server, target.uri, replacement.first_line, replacement.last_line)
     edit = {"range": place, "newText": replacement.text}
     abilities = Abilities.of(server.client_capabilities)
     if not abilities.changes_documents:
@@ -56,6 +51,17 @@ def replacing(server: GatewayServer, target: Target, replacement: Replacement, n
     versioned = {"uri": target.uri, "version": target.version}
     change = {"textDocument": versioned, "edits": [{**edit, **annotated}]}
     return Edit(target.uri, {"documentChanges": [change], **annotations})
+
+
+def place_of(server: GatewayServer, uri: str, first_line: int, last_line: int) -> RangeResult:
+    """Give the range of whole lines of an open document, without the end of the last one, in the client's units."""
+    document = server.documents.open_document(uri)
+    assert document is not None  # noqa: S101 - it was looked at a moment ago
+    last = document.lines[last_line].rstrip("\r\n")
+    return {
+        "start": {"line": first_line, "character": 0},
+        "end": {"line": last_line, "character": document.position_codec.client_num_units(last)},
+    }
 
 
 def creating(server: GatewayServer, uri: str, text: str, note: Note) -> Edit:
