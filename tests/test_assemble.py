@@ -91,7 +91,7 @@ def test_a_wrong_setting_disables_exactly_its_tier_and_is_named(wrong: dict[str,
     tiers = tiers_of(KEYS, **wrong)
     assert [tier.name for tier in tiers.values() if tier.missing is not None] == [name]
     [(section, [setting])] = [(section, list(value)) for section, value in wrong.items() if isinstance(value, dict)]
-    assert f"mend the setting {section}.{setting} (editor)" in (tiers[name].missing or "")
+    assert f"mend the setting {section}.{setting} (the editor)" in (tiers[name].missing or "")
 
 
 @pytest.mark.parametrize(

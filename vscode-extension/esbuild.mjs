@@ -1,9 +1,19 @@
 // Bundles the extension and its webviews into dist/; `--test` bundles the integration tests as well, `--watch` keeps at it.
 
 import { context } from "esbuild";
+import { packagesOf, writeLicences } from "./scripts/licences.mjs";
+import { oneVscode } from "./scripts/oneVscode.mjs";
+import { smallClient } from "./scripts/smallClient.mjs";
 
 const isWatching = process.argv.includes("--watch");
-const shared = { bundle: true, minify: true, sourcemap: "linked", sourcesContent: false, logLevel: "warning" };
+const shared = {
+  bundle: true,
+  minify: true,
+  sourcemap: "linked",
+  sourcesContent: false,
+  logLevel: "warning",
+  metafile: true,
+};
 
 const inExtensionHost = {
   ...shared,
@@ -11,6 +21,7 @@ const inExtensionHost = {
   format: "cjs",
   target: "node22",
   external: ["vscode", "mocha"],
+  plugins: [smallClient, oneVscode],
 };
 
 const inWebviews = {
@@ -39,11 +50,14 @@ if (process.argv.includes("--test")) {
   builds.push({ ...inExtensionHost, entryPoints: ["test/integration/index.ts"], outfile: "dist/test/index.js" });
 }
 
+const packages = [];
 for (const options of builds) {
   const build = await context(options);
   if (isWatching) await build.watch();
   else {
-    await build.rebuild();
+    const { metafile } = await build.rebuild();
+    packages.push(...packagesOf(metafile));
     await build.dispose();
   }
 }
+if (!isWatching) await writeLicences(packages, "dist/LICENSES.md");

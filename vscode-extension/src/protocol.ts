@@ -13,3 +13,7 @@ export type ParamsOf<M extends keyof Methods> = Of<M, "params">;
 export type ResultOf<M extends keyof Methods> = Of<M, "result">;
 
 export const STATUS = "ai/status";
+/** The server asks one of the editor's own models. */
+export const EDITOR_CHAT = "ai/editor/chat";
+/** The editor tells which models it lends. */
+export const EDITOR_MODELS = "ai/editor/models";

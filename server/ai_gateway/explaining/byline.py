@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ai_gateway.model import Answer, Outcome
+from ai_gateway.model import Answer, Attempt, Outcome
 from ai_gateway.reasons import why_not
+from ai_gateway.routing import Exclusion
 from ai_gateway.words import wait_in_words
 
 MILLISECONDS = 1000
 SMALL_USD = 0.0001
+KNOWN = frozenset({Exclusion.NOT_CONFIGURED, Exclusion.PRIVATE})
 
 
 def byline(answer: Answer) -> str:
@@ -23,8 +25,13 @@ def byline(answer: Answer) -> str:
         parts.append(f"from the cache, {wait_in_words(answer.age_seconds or 0.0)} old")
     if answer.stale:
         parts.append(f"an old answer, {wait_in_words(answer.age_seconds or 0.0)}: nobody could give a new one")
-    parts += [why_not(attempt) for attempt in answer.attempts if attempt.outcome is not Outcome.ANSWERED]
+    parts += [why_not(attempt) for attempt in answer.attempts if _is_news(attempt)]
     return " · ".join(parts)
+
+
+def _is_news(attempt: Attempt) -> bool:
+    """Whether a person would want to know: who does not use a provider, or asks in private, knows that."""
+    return attempt.outcome is not Outcome.ANSWERED and attempt.reason not in KNOWN
 
 
 def _cost(usd: float | None) -> str:

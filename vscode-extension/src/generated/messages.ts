@@ -5,6 +5,10 @@
  */
 export type Action = "ask" | "probe_early" | "await_probe" | "skip" | "consent" | "give_up";
 /**
+ * What a person can ask for with some code selected.
+ */
+export type ActionKind = "explain" | "fix" | "document" | "test" | "improve" | "comment" | "ask";
+/**
  * The role that a person sees a provider in.
  */
 export type Backend = "copilot" | "cloud" | "local";
@@ -93,6 +97,10 @@ export interface AskedResult {
   backend: Backend | null;
   provider: string | null;
   model: string | null;
+  /**
+   * Providers that were not to be asked.
+   */
+  without: string[];
   spend: SpendRule | null;
   escalate: boolean;
   timeout_seconds: number | null;
@@ -124,6 +132,27 @@ export interface BreakerChangeResult {
   after: BreakerState;
   reason: string | null;
   reopens_in_seconds: number | null;
+}
+/**
+ * How often the cache helped on one day.
+ */
+export interface CacheDayResult {
+  date: string;
+  hits: number;
+  /**
+   * Queries that it was asked for, and had no fresh answer to.
+   */
+  misses: number;
+}
+/**
+ * A function with its arguments.
+ */
+export interface CalledFunction {
+  name: string;
+  /**
+   * JSON text.
+   */
+  arguments: string;
 }
 /**
  * Of `ai/commitMessage`: of what is staged.
@@ -199,11 +228,61 @@ export interface ContextEntry {
   language_id?: string | null;
 }
 /**
+ * What a model did on one day. Drills do not count; gaps that were filled where somebody typed do.
+ */
+export interface DayResult {
+  /**
+   * As `2026-11-21`, of the calendar where the server is.
+   */
+  date: string;
+  provider: string;
+  backend: Backend;
+  /**
+   * As it was asked for; null if the provider chose it.
+   */
+  model: string | null;
+  /**
+   * That it answered itself; answers from the cache are in `cache[]`.
+   */
+  queries: number;
+  input_tokens: number;
+  output_tokens: number;
+  /**
+   * As far as it is known, also of answers that broke off; null where none is.
+   */
+  cost_usd: number | null;
+  failures: number;
+}
+/**
  * A piece of text, to be added to what is shown.
  */
 export interface DeltaProgress {
   kind: "delta";
   text: string;
+}
+/**
+ * As LSP has it; what else it says is left out.
+ */
+export interface DiagnosticParam {
+  range: RangeParam;
+  message: string;
+  severity?: number | null;
+  source?: string | null;
+  code?: number | string | null;
+}
+/**
+ * As LSP has it.
+ */
+export interface RangeParam {
+  start: PositionParam;
+  end: PositionParam;
+}
+/**
+ * As LSP has it, in the units that were agreed upon.
+ */
+export interface PositionParam {
+  line: number;
+  character: number;
 }
 /**
  * Of `ai/drill`.
@@ -311,6 +390,141 @@ export interface DrillResult {
    * What could be better, the most useful first.
    */
   advice: string[];
+}
+/**
+ * A call that the model asks for.
+ */
+export interface EditorAnsweredCall {
+  id: string;
+  name: string;
+  /**
+   * JSON text.
+   */
+  arguments: string;
+}
+/**
+ * Of the error `-32803`, whose message is for a person.
+ */
+export interface EditorChatErrorData {
+  /**
+   * A kind of failure, as the routing has them: `auth`, `quota`, `model_not_found`, …
+   */
+  kind: string;
+  retry_after_seconds: number | null;
+}
+/**
+ * Of `ai/editor/chat`.
+ */
+export interface EditorChatParams {
+  /**
+   * Of the `$/progress` by which the editor streams the text.
+   */
+  token: number | string;
+  /**
+   * The id of one that it lends.
+   */
+  model: string;
+  messages: EditorMessage[];
+  tools: EditorTool[];
+  temperature: number | null;
+  max_tokens: number | null;
+  stop: string[];
+}
+/**
+ * One turn of the conversation.
+ */
+export interface EditorMessage {
+  role: "system" | "user" | "assistant" | "tool";
+  content: string;
+  tool_calls?: EditorToolCall[];
+  /**
+   * Which call a tool's turn answers.
+   */
+  tool_call_id?: string;
+}
+/**
+ * A call that an assistant's turn asked for.
+ */
+export interface EditorToolCall {
+  id: string;
+  type: "function";
+  function: CalledFunction;
+}
+/**
+ * The same in OpenAI's shape.
+ */
+export interface EditorTool {
+  type: "function";
+  function: EditorFunction;
+}
+/**
+ * A function that the model may call.
+ */
+export interface EditorFunction {
+  name: string;
+  description: string;
+  /**
+   * A JSON Schema.
+   */
+  parameters: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * What the editor's model answered.
+ */
+export interface EditorChatResult {
+  /**
+   * All of it; it begins with what was streamed.
+   */
+  text: string;
+  model: string;
+  finish_reason: "stop" | "length" | "tool_calls" | "content_filter";
+  usage: EditorUsage | null;
+  tool_calls: EditorAnsweredCall[];
+}
+/**
+ * Tokens that were read and written.
+ */
+export interface EditorUsage {
+  input_tokens: number;
+  output_tokens: number;
+}
+/**
+ * Of `ai/editor/input`.
+ */
+export interface EditorInputParams {
+  title: string;
+  placeholder: string;
+}
+/**
+ * What a person typed; null in its place: nothing.
+ */
+export interface EditorInputResult {
+  text: string;
+}
+/**
+ * A model that the editor lends, as VS Code's `LanguageModelChat` describes it.
+ */
+export interface EditorModelParam {
+  id: string;
+  vendor: string;
+  family: string;
+  name: string;
+  max_input_tokens?: number | null;
+}
+/**
+ * Of `ai/editor/models`: all that the editor lends now, in place of what it said before.
+ */
+export interface EditorModelsParams {
+  /**
+   * @maxItems 1000
+   */
+  models: EditorModelParam[];
+  /**
+   * Why there are none, and what a person can do, as far as the editor can tell.
+   */
+  problem?: string | null;
 }
 /**
  * Of `ai/embed`.
@@ -584,6 +798,10 @@ export interface SituationResult {
   is_cap_reached: boolean;
   fills: boolean;
   /**
+   * Providers that the query leaves out.
+   */
+  without: string[];
+  /**
    * In the order of asking.
    */
   tiers: TierFactsResult[];
@@ -611,6 +829,10 @@ export interface TierFactsResult {
   context_tokens: number | null;
   price_class: PriceClass;
   is_emergency: boolean;
+  /**
+   * Whether it may be asked where somebody types, and has not asked for anything.
+   */
+  fills: boolean;
   /**
    * What had become of it in this query: not considered yet, turned away by its breaker, or done with.
    */
@@ -739,6 +961,10 @@ export interface HealthResult {
    * How much may be spent in a day; null if there is no limit.
    */
   daily_cap_usd: number | null;
+  /**
+   * Whether the settings make every query private, so that only local tiers are asked.
+   */
+  private: boolean;
   process: ProcessResult;
 }
 /**
@@ -800,6 +1026,10 @@ export interface ProcessResult {
   rss_bytes: number;
   uptime_seconds: number;
   version: string;
+  /**
+   * Whether nobody is asked for real (`--simulated`).
+   */
+  simulated: boolean;
 }
 /**
  * The parameters of `ai/status`, pushed at every change.
@@ -830,6 +1060,136 @@ export interface HealthSummary {
    * How much may be spent in a day; null if there is no limit.
    */
   daily_cap_usd: number | null;
+  /**
+   * Whether the settings make every query private, so that only local tiers are asked.
+   */
+  private: boolean;
+}
+/**
+ * Of `ai/history`.
+ */
+export interface HistoryParams {
+  /**
+   * Of so many days up to today, what each model did.
+   */
+  days?: number;
+  /**
+   * So many of the last queries.
+   */
+  queries?: number;
+  /**
+   * The transitions of breakers in so many hours up to now.
+   */
+  hours?: number;
+}
+/**
+ * The answer to `ai/history`: of all windows of this person; of this process alone, where nothing is shared.
+ *
+ * No text of a query or an answer is in it.
+ */
+export interface HistoryResult {
+  /**
+   * The latest first.
+   */
+  queries: PastQueryResult[];
+  /**
+   * The oldest first.
+   */
+  transitions: PastTransitionResult[];
+  /**
+   * In the order of asking.
+   */
+  states: StateResult[];
+  /**
+   * The oldest first.
+   */
+  days: DayResult[];
+  /**
+   * The oldest first; days on which it was not asked are left out.
+   */
+  cache: CacheDayResult[];
+}
+/**
+ * One query that has ended; `ai/explain` has more of it.
+ */
+export interface PastQueryResult {
+  query_id: string;
+  /**
+   * Seconds since the epoch.
+   */
+  asked_at: number;
+  elapsed_ms: number;
+  outcome: QueryOutcome;
+  /**
+   * Who answered; null if nobody did.
+   */
+  provider: string | null;
+  backend: Backend | null;
+  model: string | null;
+  /**
+   * Since it was asked; null where no text was made for it, as for one from the cache.
+   */
+  first_token_ms: number | null;
+  /**
+   * Of all its attempts, but for those that a drill made fail.
+   */
+  input_tokens: number;
+  output_tokens: number;
+  /**
+   * Of all its attempts; null where it is unknown.
+   */
+  cost_usd: number | null;
+  cached: boolean;
+  private: boolean;
+  /**
+   * In order.
+   */
+  attempts: PastAttemptResult[];
+}
+/**
+ * One tier tried or skipped for a query.
+ */
+export interface PastAttemptResult {
+  provider: string;
+  backend: Backend;
+  outcome: Outcome;
+  /**
+   * A failure kind or an open reason; null if it answered.
+   */
+  reason: string | null;
+  elapsed_ms: number;
+  /**
+   * Whether a drill made it fail on purpose.
+   */
+  is_rehearsal: boolean;
+}
+/**
+ * A change of a breaker.
+ */
+export interface PastTransitionResult {
+  /**
+   * Seconds since the epoch. One that time alone made is seen when somebody asks, and has that time.
+   */
+  at: number;
+  provider: string;
+  before: BreakerState;
+  after: BreakerState;
+  /**
+   * Why it is not closed after it.
+   */
+  reason: OpenReason | null;
+}
+/**
+ * How a provider's breaker is now.
+ */
+export interface StateResult {
+  provider: string;
+  backend: Backend;
+  state: BreakerState;
+  /**
+   * Why it is not asked now; null if it is.
+   */
+  reason: string | null;
 }
 /**
  * Who answered last, in any window.
@@ -1042,6 +1402,74 @@ export interface NoAnswerData {
   query_id: string | null;
 }
 /**
+ * As LSP has it, in the units that were agreed upon.
+ */
+export interface PositionResult {
+  line: number;
+  character: number;
+}
+/**
+ * One turn, as `ai/query` takes it.
+ */
+export interface PromptMessage {
+  role: "system" | "user" | "assistant" | "tool";
+  content: string;
+}
+/**
+ * Of `ai/prompt`.
+ */
+export interface PromptParams {
+  /**
+   * The action whose prompt it is.
+   */
+  kind: "explain" | "fix" | "document" | "test" | "improve" | "comment" | "ask";
+  /**
+   * Of a document that is open.
+   */
+  uri: string;
+  /**
+   * What is selected; an empty one means what is around it. Without it, the whole document.
+   */
+  range?: RangeParam | null;
+  /**
+   * Of the document that the range is of; without it, the newest.
+   */
+  version?: number | null;
+  /**
+   * The problems that `fix` is about.
+   *
+   * @maxItems 1000
+   */
+  diagnostics?: DiagnosticParam[];
+  /**
+   * What the person wants to know, for `ask`.
+   */
+  question?: string | null;
+}
+/**
+ * The answer to `ai/prompt`: `messages` and `paths` are for `ai/query`.
+ */
+export interface PromptResult {
+  messages: PromptMessage[];
+  /**
+   * The document's URI: it may make the query private.
+   */
+  paths: string[];
+  /**
+   * What is asked of what, in one line.
+   */
+  title: string;
+  range: RangeResult;
+  language_id: string;
+}
+/**
+ * The whole lines that it is about.
+ */
+export interface RangeResult {
+  start: PositionResult;
+  end: PositionResult;
+}
+/**
  * Of `ai/pullRequest`: of the branch that is checked out.
  */
 export interface PullRequestParams {
@@ -1143,6 +1571,12 @@ export interface QueryParams {
    * Ask only tiers that offer this model.
    */
   model?: string | null;
+  /**
+   * Providers that are not asked.
+   *
+   * @maxItems 100
+   */
+  without?: string[];
   temperature?: number | null;
   max_tokens?: number | null;
   stop?: string | string[] | null;
@@ -1256,6 +1690,13 @@ export interface ToolCallResult {
   signature: string | null;
 }
 /**
+ * As LSP has it.
+ */
+export interface RangeResult1 {
+  start: PositionResult;
+  end: PositionResult;
+}
+/**
  * Of `ai/reset`.
  */
 export interface ResetParams {
@@ -1302,6 +1743,14 @@ export interface SignInParams {
    * A GitHub session of the client's, to be kept in memory only. Without one, a device flow begins.
    */
   token?: string | null;
+  /**
+   * The web host that the session belongs to, such as `github.com`; it is refused if its token would go elsewhere.
+   */
+  host?: string | null;
+  /**
+   * Begin nothing: wait for the end of the device flow that was begun. Cancelling this gives that up.
+   */
+  wait?: boolean;
 }
 /**
  * The answer to `ai/signIn`. How it ends is told by a message and by `ai/status`.
@@ -1320,6 +1769,10 @@ export interface SignInResult {
  */
 export interface SignOutParams {
   provider?: "copilot";
+  /**
+   * Forget only the GitHub session that the client has handed over.
+   */
+  session_only?: boolean;
 }
 /**
  * The answer to `ai/signOut`.
@@ -1330,6 +1783,28 @@ export interface SignOutResult {
    * Where a token still is that is not the gateway's to remove.
    */
   remaining: string[];
+}
+/**
+ * Of `ai/simulate`, where the upstreams are simulated.
+ */
+export interface SimulateParams {
+  provider: "copilot" | "openai" | "ollama";
+  /**
+   * How it fails from now on; null: not at all. A model on this machine knows only `down`, `broken_off`, `slow`.
+   */
+  fault?: ("rate_limited" | "quota" | "down" | "broken_off" | "slow" | "signed_out") | null;
+}
+/**
+ * The answer to `ai/simulate`.
+ */
+export interface SimulateResult {
+  status: "ok";
+  /**
+   * What is wrong with each provider now; null: nothing.
+   */
+  faults: {
+    [k: string]: string | null;
+  };
 }
 /**
  * A tier began to answer.
@@ -1355,6 +1830,12 @@ export interface Methods {
   "ai/drill": { params: DrillParams; result: DrillResult; };
   "ai/pullRequest": { params: PullRequestParams; result: PullRequestResult; };
   "ai/commitMessage": { params: CommitMessageParams; result: CommitMessageResult; };
+  "ai/prompt": { params: PromptParams; result: PromptResult; };
+  "ai/simulate": { params: SimulateParams; result: SimulateResult; };
   "ai/metrics": { params: MetricsParams; result: MetricsResult; };
+  "ai/history": { params: HistoryParams; result: HistoryResult; };
   "ai/status": { params: HealthSummary; };
+  "ai/editor/models": { params: EditorModelsParams; };
+  "ai/editor/chat": { params: EditorChatParams; result: EditorChatResult; error_data: EditorChatErrorData; delta: DeltaProgress; };
+  "ai/editor/input": { params: EditorInputParams; result: EditorInputResult; };
 }

@@ -1,0 +1,124 @@
+/** A turn in a person's words. */
+
+import type { HealthSummary, QueryResult, StartedProgress } from "../generated/messages";
+import type { Localizer, Manner } from "../manner";
+import { reasonInWords } from "../status/reasons";
+import { answererOf, nameOf, standingInWords, standingsOf } from "../status/standing";
+import type { By, Provenance, Standing, TurnView } from "../webview/answer/messages";
+import { queryIdOf, type TakenBack, type Turn, wordsIn } from "./turn";
+
+/** What stands around a turn. */
+export interface Surroundings {
+  readonly canApply: boolean;
+  /** Who is asked, as far as one can tell. */
+  readonly waiting: string;
+}
+
+export function turnView(turn: Turn, { canApply, waiting }: Surroundings, l10n: Localizer): TurnView {
+  const { id, question, isPrivate, phase, askedAt, text, about, failure } = turn;
+  return {
+    id,
+    question,
+    about: about ?? null,
+    isPrivate,
+    canApply,
+    phase,
+    askedAt,
+    waiting,
+    by: turn.by ? byOf(turn.by) : null,
+    seams: turn.takenBack.map((taken, at) => ({ said: seamInWords(taken, nextBy(turn, at), l10n), text: taken.text })),
+    text,
+    provenance: turn.result ? provenanceOf(turn.result, l10n) : null,
+    failure: failure ?? null,
+    hasTrace: queryIdOf(turn) !== undefined,
+  };
+}
+
+function byOf({ provider, backend, model }: StartedProgress): By {
+  return { provider, name: nameOf(provider), backend, model };
+}
+
+function nextBy({ takenBack, by }: Turn, at: number): StartedProgress | undefined {
+  return at + 1 < takenBack.length ? takenBack[at + 1]?.by : by;
+}
+
+/** Say what became of text that was shown. */
+export function seamInWords(
+  { by, text, reason }: TakenBack,
+  next: StartedProgress | undefined,
+  l10n: Localizer,
+): string {
+  const who = by ? nameOf(by.provider) : l10n.t("The answer");
+  const words = wordsInWords(text, l10n);
+  const broke =
+    reason === "stream_broken"
+      ? l10n.t("{0} broke off after {1}: text taken back.", who, words)
+      : l10n.t("{0} {1}, after {2}: text taken back.", who, reasonInWords(reason, l10n), words);
+  if (!next) return broke;
+  const after = [nameOf(next.provider), next.model].filter(Boolean).join(" · ");
+  return `${broke} ${l10n.t("Now answered by {0}.", after)}`;
+}
+
+function provenanceOf(result: QueryResult, l10n: Localizer): Provenance {
+  return { byline: result.byline, marks: marksOf(result, l10n), notes: notesOf(result, l10n) };
+}
+
+function marksOf({ stale, cached }: QueryResult, l10n: Localizer): string[] {
+  if (stale) return [l10n.t("Old answer")];
+  return cached ? [l10n.t("From the cache")] : [];
+}
+
+function notesOf({ left_out: leftOut, finish_reason: reason }: QueryResult, l10n: Localizer): string[] {
+  const files = leftOut.map(({ path, reason: why }) => l10n.t("{0} was left out: {1}", path, why));
+  return reason === "length"
+    ? [l10n.t("The answer was cut short: it reached the longest length allowed."), ...files]
+    : files;
+}
+
+/** Say who is asked: nobody tells before the first word comes, so it is whom the gateway would ask first. */
+export function waitingInWords(summary: HealthSummary | undefined, isPrivate: boolean, manner: Manner): string {
+  const { l10n } = manner;
+  const known = standingsOfAll(summary, isPrivate, manner);
+  const answerer = answererOf(known);
+  if (!answerer) return l10n.t("Asking");
+  const name = nameOf(answerer.provider.name);
+  if (answerer.kind === "loading") return l10n.t("{0} is loading its model", name);
+  return isPrivate ? l10n.t("Asking {0}, and only local models", name) : l10n.t("Asking {0} first", name);
+}
+
+/** How the providers stand, before anything is asked. */
+export function standingViews(summary: HealthSummary | undefined, isPrivate: boolean, manner: Manner): Standing[] {
+  return standingsOfAll(summary, isPrivate, manner).map((standing) => ({
+    name: nameOf(standing.provider.name),
+    backend: standing.provider.backend,
+    said: standingInWords(standing, manner),
+    tone: standing.kind === "loading" || standing.kind === "trial" ? "waiting" : standing.mayAnswer ? "ready" : "off",
+  }));
+}
+
+function standingsOfAll(summary: HealthSummary | undefined, isPrivate: boolean, { now }: Manner) {
+  return summary ? standingsOf({ summary: { ...summary, private: summary.private || isPrivate }, at: now }) : [];
+}
+
+/** What a screen reader is told, once for each thing that happens. */
+export function announcement(turn: Turn, l10n: Localizer): string {
+  const who = turn.by ? nameOf(turn.by.provider) : "";
+  const taken = turn.takenBack.at(-1);
+  switch (turn.phase) {
+    case "waiting":
+      return taken ? seamInWords(taken, undefined, l10n) : "";
+    case "streaming":
+      return l10n.t("{0} is answering", who);
+    case "answered":
+      return l10n.t("Answer complete: {0} by {1}", wordsInWords(turn.text, l10n), who);
+    case "stopped":
+      return l10n.t("Stopped");
+    case "failed":
+      return l10n.t("No answer: {0}", turn.failure?.message ?? "");
+  }
+}
+
+function wordsInWords(text: string, l10n: Localizer): string {
+  const count = wordsIn(text);
+  return count === 1 ? l10n.t("1 word") : l10n.t("{0} words", count);
+}

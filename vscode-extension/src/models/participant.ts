@@ -1,0 +1,148 @@
+/** `@gateway` in VS Code's chat. */
+
+import * as vscode from "vscode";
+import type { ContextEntry, MessageParam, ProviderHealthResult } from "../generated/messages";
+import { type Gateway, GatewayError } from "../server/gateway";
+import { SeamedStream } from "./seam";
+import { seamWords } from "./words";
+
+const ID = "ai-gateway.gateway";
+/** Characters of one attached file; more is cut, and the file's last line says so. */
+const LONGEST_FILE = 200_000;
+
+/** Kept with a response: what was shown may have a seam and a byline, which are no part of the conversation. */
+interface Metadata {
+  readonly answer?: string;
+  readonly queryId?: string;
+}
+
+export function registerParticipant(context: vscode.ExtensionContext, gateway: Gateway): void {
+  const participant = vscode.chat.createChatParticipant(ID, (request, chat, stream, token) =>
+    respond(gateway, request, chat, stream, token),
+  );
+  participant.iconPath = vscode.Uri.joinPath(context.extensionUri, "media", "icon.png");
+  participant.followupProvider = { provideFollowups: ({ metadata }) => followUps(metadata as Metadata | undefined) };
+  context.subscriptions.push(participant);
+}
+
+async function respond(
+  gateway: Gateway,
+  request: vscode.ChatRequest,
+  chat: vscode.ChatContext,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<vscode.ChatResult> {
+  try {
+    if (request.command === "health") return await showHealth(gateway, stream, token);
+    if (request.command === "explain") return await showExplanation(gateway, chat, stream, token);
+    return await answer(gateway, request, chat, stream, token);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { errorDetails: { message: error.message } };
+  }
+}
+
+async function answer(
+  gateway: Gateway,
+  request: vscode.ChatRequest,
+  chat: vscode.ChatContext,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<vscode.ChatResult> {
+  const written = new SeamedStream(
+    (text) => stream.markdown(text),
+    seamWords,
+    (by) => stream.progress(vscode.l10n.t("{0} is answering…", by)),
+  );
+  const found = await gateway.query(
+    {
+      messages: [...historyOf(chat), { role: "user", content: request.prompt }],
+      context: await attached(request, stream),
+      private: request.command === "private",
+    },
+    written,
+    token,
+  );
+  written.finish(found);
+  stream.markdown(`\n\n*${found.byline}*`);
+  const metadata: Metadata = { answer: found.response, queryId: found.query_id };
+  return { metadata };
+}
+
+function historyOf({ history }: vscode.ChatContext): MessageParam[] {
+  return history.flatMap((turn): MessageParam[] => {
+    if (turn instanceof vscode.ChatRequestTurn) return isQuestion(turn) ? [{ role: "user", content: turn.prompt }] : [];
+    const { answer: text } = (turn.result.metadata ?? {}) as Metadata;
+    return text ? [{ role: "assistant", content: text }] : [];
+  });
+}
+
+function isQuestion({ command, prompt }: vscode.ChatRequestTurn): boolean {
+  return command !== "health" && command !== "explain" && prompt !== "";
+}
+
+/** Read what the person attached to the question; the server leaves out what is kept out of prompts. */
+async function attached(request: vscode.ChatRequest, stream: vscode.ChatResponseStream): Promise<ContextEntry[]> {
+  const entries = await Promise.all(request.references.map(({ value }) => entryOf(value)));
+  const known = entries.filter((entry) => entry !== undefined);
+  for (const { uri } of known) if (uri) stream.reference(vscode.Uri.parse(uri));
+  return known;
+}
+
+async function entryOf(value: unknown): Promise<ContextEntry | undefined> {
+  if (typeof value === "string") return { text: value };
+  const location = value instanceof vscode.Location ? value : undefined;
+  const uri = value instanceof vscode.Uri ? value : location?.uri;
+  if (uri === undefined) return undefined;
+  try {
+    const document = await vscode.workspace.openTextDocument(uri);
+    const text = document.getText(location?.range).slice(0, LONGEST_FILE);
+    return { text, uri: uri.toString(), path: vscode.workspace.asRelativePath(uri), language_id: document.languageId };
+  } catch {
+    return undefined; // a folder, or no text
+  }
+}
+
+async function showHealth(
+  gateway: Gateway,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<vscode.ChatResult> {
+  stream.progress(vscode.l10n.t("Asking every provider how it is…"));
+  const { providers } = await gateway.request("ai/health", { probe: true }, token);
+  const head = [vscode.l10n.t("Provider"), vscode.l10n.t("Model"), vscode.l10n.t("State")];
+  const rows = [head, head.map(() => "---"), ...providers.map(rowOf)];
+  stream.markdown(rows.map((cells) => `| ${cells.map(escaped).join(" | ")} |`).join("\n"));
+  return {};
+}
+
+function rowOf({ name, model, state, hint, reachable }: ProviderHealthResult): string[] {
+  if (hint) return [name, model ?? "", hint];
+  if (reachable === false) return [name, model ?? "", vscode.l10n.t("can't be reached")];
+  return [name, model ?? "", state === "closed" ? vscode.l10n.t("ready") : state];
+}
+
+function escaped(cell: string): string {
+  return cell.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+async function showExplanation(
+  gateway: Gateway,
+  chat: vscode.ChatContext,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<vscode.ChatResult> {
+  const { page } = await gateway.request("ai/explain", { query_id: lastQuery(chat) ?? null }, token);
+  stream.markdown(page);
+  return {};
+}
+
+function lastQuery({ history }: vscode.ChatContext): string | undefined {
+  const answers = history.filter((turn) => turn instanceof vscode.ChatResponseTurn);
+  return answers.map(({ result }) => (result.metadata as Metadata | undefined)?.queryId).findLast(Boolean);
+}
+
+function followUps(metadata: Metadata | undefined): vscode.ChatFollowup[] {
+  if (metadata?.queryId === undefined) return [];
+  return [{ prompt: "", command: "explain", label: vscode.l10n.t("Explain who answered, and why") }];
+}

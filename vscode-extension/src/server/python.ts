@@ -1,0 +1,76 @@
+/** Finds the Python that runs the server; see `choosePython` for who is taken. */
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import type { PythonExtension } from "@vscode/python-extension";
+import * as vscode from "vscode";
+import {
+  type Candidate,
+  choosePython,
+  pythonsOnPath,
+  readVerdict,
+  type Verdict,
+  wordsForRefused,
+} from "./pythonChoice";
+
+export const PYTHON_EXTENSION = "ms-python.python";
+const CHECK_MS = 10_000;
+const SETTING = "server.python";
+
+export type FoundPython =
+  | { readonly kind: "python"; readonly path: string }
+  | { readonly kind: "nothing"; readonly reason: string };
+
+/** What can be asked with `--check`: the launcher, and Python's options before it. */
+export type Launcher = readonly string[];
+
+export async function findPython(launcher: Launcher, log: vscode.LogOutputChannel): Promise<FoundPython> {
+  const { python, refused } = await choosePython(candidates(), (candidate) => check(candidate, launcher));
+  for (const { candidate, reason } of refused) log.warn(`${candidate.path} (${candidate.origin}): ${reason}`);
+  if (python === undefined) {
+    return { kind: "nothing", reason: wordsForRefused(refused) || vscode.l10n.t("There is none on the PATH.") };
+  }
+  log.info(`Python ${python.version} (${python.origin}): ${python.executable}`);
+  return { kind: "python", path: python.executable };
+}
+
+/**
+ * What somebody wrote into the setting comes first: it is there to be followed, also where the Python extension has
+ * chosen another one for the code of this workspace.
+ */
+async function* candidates(): AsyncGenerator<Candidate> {
+  const chosen = vscode.workspace.getConfiguration("aiGateway").get<string>(SETTING);
+  if (chosen) yield { path: chosen, args: [], origin: `aiGateway.${SETTING}` };
+  const active = await activeEnvironment();
+  if (active) yield { path: active, args: [], origin: PYTHON_EXTENSION };
+  const { PATH = "" } = process.env;
+  yield* pythonsOnPath({
+    path: PATH,
+    isWindows: process.platform === "win32",
+    untrusted: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
+    exists: existsSync,
+  });
+}
+
+/** What the Python extension runs code of this workspace with; that may lie in the workspace, so only if it is trusted. */
+async function activeEnvironment(): Promise<string | undefined> {
+  const extension = vscode.extensions.getExtension<PythonExtension>(PYTHON_EXTENSION);
+  if (extension === undefined || !vscode.workspace.isTrusted) return undefined;
+  try {
+    const { environments } = await extension.activate();
+    const environment = await environments.resolveEnvironment(environments.getActiveEnvironmentPath());
+    return environment?.executable.uri?.fsPath;
+  } catch {
+    return undefined; // it has its own ways to say what is wrong with it
+  }
+}
+
+function check({ path, args }: Candidate, launcher: Launcher): Promise<Verdict> {
+  const options = { cwd: homedir(), timeout: CHECK_MS, windowsHide: true };
+  return new Promise((resolve) => {
+    execFile(path, [...args, ...launcher, "--check"], options, (error, stdout, stderr) => {
+      resolve(readVerdict(stdout, stderr || (error?.message ?? "")));
+    });
+  });
+}

@@ -1,0 +1,79 @@
+import { delimiter } from "node:path";
+import { expect, test } from "vitest";
+import {
+  type Candidate,
+  choosePython,
+  pythonsOnPath,
+  readVerdict,
+  type Verdict,
+  wordsForRefused,
+} from "../../src/server/pythonChoice";
+
+const OLD: Verdict = { isFit: false, reason: "Python 3.9: 3.11 or newer is needed" };
+
+function candidate(path: string): Candidate {
+  return { path, args: [], origin: "test" };
+}
+
+function good(path: string): Verdict {
+  return { isFit: true, executable: `/real${path}`, version: "3.12.1" };
+}
+
+test("the first that can run the server is taken, where it really is, and the rest is not asked", async () => {
+  const asked: string[] = [];
+  const { python, refused } = await choosePython(["/old", "/good", "/other"].map(candidate), async ({ path }) => {
+    asked.push(path);
+    return path === "/old" ? OLD : good(path);
+  });
+  expect(python?.executable).toBe("/real/good");
+  expect(refused.map((one) => one.reason)).toEqual([OLD.reason]);
+  expect(asked).toEqual(["/old", "/good"]);
+});
+
+test("where none can, each says why, and none is asked twice", async () => {
+  const { python, refused } = await choosePython(["/old", "/old"].map(candidate), async () => OLD);
+  expect(python).toBeUndefined();
+  expect(wordsForRefused(refused)).toBe("/old: Python 3.9: 3.11 or newer is needed");
+});
+
+function found(
+  path: string[],
+  files: string[],
+  given: { untrusted?: string[]; isWindows?: boolean } = {},
+): Candidate[] {
+  const { untrusted = [], isWindows = false } = given;
+  const exists = (file: string) => files.includes(file);
+  return [...pythonsOnPath({ path: path.join(delimiter), isWindows, untrusted, exists })];
+}
+
+test("what people call Python comes before what is named by its version", () => {
+  const files = ["/usr/bin/python3.12", "/usr/bin/python3", "/opt/bin/python3", "/usr/bin/python"];
+  expect(found(["/usr/bin", "/opt/bin"], files).map(({ path }) => path)).toEqual([
+    "/usr/bin/python3",
+    "/opt/bin/python3",
+    "/usr/bin/python",
+    "/usr/bin/python3.12",
+  ]);
+});
+
+test("no workspace and no current folder says what is run", () => {
+  const files = ["/work/project/bin/python3", "/work/project/python3", "bin/python3", "python3", "/usr/bin/python3"];
+  const path = ["/work/project/bin", "/work/project", "", "bin", ".", "/usr/bin"];
+  expect(found(path, files, { untrusted: ["/work/project"] }).map((one) => one.path)).toEqual(["/usr/bin/python3"]);
+  expect(found(["/work/project2"], ["/work/project2/python3"], { untrusted: ["/work/project"] })).toHaveLength(1);
+});
+
+test("Windows' launcher is asked for Python 3", () => {
+  const [launcher] = found(["/windows"], ["/windows/py.exe"], { isWindows: true });
+  expect(launcher?.args).toEqual(["-3"]);
+});
+
+test("what the launcher says is understood, and what says nothing is no Python", () => {
+  expect(readVerdict('{"executable": "/usr/bin/python3.12", "version": "3.12.1"}', "")).toEqual({
+    isFit: true,
+    executable: "/usr/bin/python3.12",
+    version: "3.12.1",
+  });
+  expect(readVerdict("", "warning\nPython 3.9: 3.11 or newer is needed\n")).toEqual(OLD);
+  expect(readVerdict("Python was not found", "")).toEqual({ isFit: false, reason: "it does not answer" });
+});

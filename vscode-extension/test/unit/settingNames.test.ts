@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { serverName, serverSettingKeys, toServerSettings } from "../../src/server/settingNames";
+
+test("a setting's name is spelled as the server spells it", () => {
+  expect(serverName("apiUrl")).toBe("api_url");
+  expect(serverName("firstTokenSeconds")).toBe("first_token_seconds");
+  expect(serverName("order")).toBe("order");
+});
+
+test("settings are put into sections, and their values stay as they are", () => {
+  const services = { groq: { base_url: "https://api.groq.com", apiKey: "kept as it is" } };
+  expect(
+    toServerSettings([
+      ["order", ["local"]],
+      ["copilot.apiUrl", "https://a.example"],
+      ["copilot.model", "gpt-4o"],
+      ["services", services],
+    ]),
+  ).toEqual({ order: ["local"], copilot: { api_url: "https://a.example", model: "gpt-4o" }, services });
+});
+
+test("a setting that nobody set is left out, one that is null or false is not", () => {
+  const values = [
+    ["cache.enabled", false],
+    ["emergency", null],
+    ["local.model", undefined],
+  ] as const;
+  expect(toServerSettings(values)).toEqual({ cache: { enabled: false }, emergency: null });
+});
+
+test("the extension's own settings are not the server's", () => {
+  const contributed = ["aiGateway.order", "aiGateway.server.python", "aiGateway.trace.server", "other.thing"];
+  expect(serverSettingKeys(contributed)).toEqual(["order"]);
+});
