@@ -3,16 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 JUDGES := .judges
 EXTENSION := vscode-extension
+PICTURES := $(EXTENSION)/media/screenshots
 WITH_NODE := PYTHONPATH=tests $(BIN)/python -m vscode.tools
 COMMA := ,
 PARTS := breakers caching code_actions completion credentials drafting drill explaining history prices privacy providers providers/* spending store telemetry
 FLOORS := server/ai_gateway/*.py,$(subst $() ,$(COMMA),$(PARTS:%=server/ai_gateway/%/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vscode check unit judges soak bench schemas prices clean
+.PHONY: help demo test test-vscode pictures vsix check unit judges soak bench bench-vscode schemas prices clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Watch prompts survive outages; needs no credentials and no network
 	@$(BIN)/ai-gateway demo
@@ -42,6 +43,9 @@ soak: $(VENV)/.dev ## Ask 20 000 queries under random faults and cancels, and se
 bench: $(VENV)/.dev ## Measure speed and size as ratios; writes bench.json
 	PYTHONPATH=tests $(BIN)/python -m perf.bench
 
+bench-vscode: $(VENV)/.dev $(EXTENSION)/node_modules/.package-lock.json ## Measure the extension in a real VS Code; writes bench-vscode.json
+	PYTHONPATH=tests $(BIN)/python -m perf.bench_vscode
+
 schemas: $(VENV)/.dev ## Generate the JSON Schemas of all messages anew
 	$(BIN)/python -m ai_gateway.messages
 
@@ -49,7 +53,7 @@ prices: $(VENV)/.dev ## Derive the list prices anew from genai-prices
 	$(BIN)/python -m ai_gateway.prices
 
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) $(JUDGES) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench.json
+	rm -rf $(VENV) $(JUDGES) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache bench.json bench-vscode.json
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,8 +72,18 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/pip install --quiet --editable '.[redis,otel]' --group dev --group vscode
 	@touch $@ $(VENV)/.run
 
-$(EXTENSION)/node_modules/.package-lock.json: $(EXTENSION)/package-lock.json | $(VENV)/.dev
-	$(WITH_NODE) npm --prefix $(EXTENSION) ci --no-audit --no-fund
+pictures: test-vscode ## Take the pictures of the documentation anew
+	@mkdir -p $(PICTURES)
+	cp tests/vscode/screenshots/picture-answer.png $(PICTURES)/answer.png
+	cp tests/vscode/screenshots/picture-dashboard.png $(PICTURES)/dashboard.png
+	cp tests/vscode/screenshots/picture-status.png $(PICTURES)/status.png
+	cp tests/vscode/screenshots/simulation-dark.png $(PICTURES)/simulation.png
+
+vsix: $(EXTENSION)/node_modules/.package-lock.json ## Pack the VS Code extension for this machine; needs npm
+	PYTHON=$(PYTHON) npm --prefix $(EXTENSION) run --silent package
+
+$(EXTENSION)/node_modules/.package-lock.json: $(EXTENSION)/package-lock.json
+	npm --prefix $(EXTENSION) ci --no-audit --no-fund
 	@touch $@
 
 $(JUDGES)/.installed: tests/judges/package.json

@@ -317,7 +317,16 @@ async def test_if_nobody_else_can_answer_it_says_so_and_what_to_do(world: World)
     assert not report.all_answered
     assert {question.outcome for question in report.questions} == {QuestionOutcome.UNANSWERED}
     assert report.verdict.startswith("0 of ")
-    assert any(advice.startswith("ollama could not answer either (network): ") for advice in report.advice)
+    named = "ollama could not answer either, for it could not be reached: "
+    assert any(advice.startswith(named) for advice in report.advice)
+
+
+async def test_who_was_never_configured_is_not_named_among_those_who_could_not_take_over(world: World) -> None:
+    async with world.gateway("copilot", "anthropic", "ollama", ANTHROPIC_API_KEY="") as gateway:
+        report = await Watched(gateway, "copilot", "overloaded").report()
+    attempts = [attempt for question in report.questions for attempt in question.attempts]
+    assert OpenReason.NOT_CONFIGURED in {attempt.reason for attempt in attempts if attempt.provider == "anthropic"}
+    assert not any("anthropic" in advice for advice in report.advice)
 
 
 async def test_a_chain_of_one_is_advised_to_grow(world: World) -> None:

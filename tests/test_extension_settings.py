@@ -106,6 +106,10 @@ def test_what_names_a_host_a_file_or_whom_to_trust_belongs_to_the_machine() -> N
     assert {key: CONTRIBUTED[key]["scope"] for key in named} == dict.fromkeys(named, "machine")
 
 
+def test_no_workspace_can_have_questions_written_to_the_log() -> None:
+    assert CONTRIBUTED["trace.server"]["scope"] == "application"
+
+
 def test_no_setting_asks_for_a_credential() -> None:
     secret = {path for path, kind in _paths(Settings) if kind is SecretStr}
     assert "openai.api_key" in secret

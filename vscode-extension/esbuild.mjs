@@ -9,7 +9,7 @@ const isWatching = process.argv.includes("--watch");
 const shared = {
   bundle: true,
   minify: true,
-  sourcemap: "linked",
+  sourcemap: "external", // what is packed names none
   sourcesContent: false,
   logLevel: "warning",
   metafile: true,
@@ -20,7 +20,7 @@ const inExtensionHost = {
   platform: "node",
   format: "cjs",
   target: "node22",
-  external: ["vscode", "mocha"],
+  external: ["vscode", "mocha", "./languageClient.js"],
   plugins: [smallClient, oneVscode],
 };
 
@@ -34,7 +34,12 @@ const inWebviews = {
 };
 
 const builds = [
-  { ...inExtensionHost, entryPoints: ["src/extension.ts"], outfile: "dist/extension.js" },
+  {
+    ...inExtensionHost,
+    entryPoints: ["src/extension.ts", "src/server/languageClient.ts"],
+    outdir: "dist",
+    entryNames: "[name]",
+  },
   {
     ...inWebviews,
     entryPoints: [

@@ -47,7 +47,7 @@ async def test_the_exit_code_is_1_if_a_question_was_not_answered(world: World) -
     held = await run("drill", "--fault", "quota", "--for", "0.5", environ=world.environ | SHORT | alone)
     assert held.code == 1
     assert "0 of 2 questions were answered while copilot had no quota left" in held.out
-    assert "- ollama could not answer either (network): " in held.out
+    assert "- ollama could not answer either, for it could not be reached: " in held.out
 
 
 async def test_what_there_is_to_rehearse_is_listed(world: World) -> None:

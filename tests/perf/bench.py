@@ -21,19 +21,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from ai_gateway.breakers.breaker import CircuitBreaker
 from ai_gateway.breakers.sharing import SharedBreakers
 from ai_gateway.clock import SYSTEM_CLOCK
 from ai_gateway.model import BreakerState
 from ai_gateway.store.sqlite import SqliteStore
+from perf.figures import Figure, report
 from perf.wire import Client, Json
 
 HERE = Path(__file__).parent
@@ -41,25 +39,6 @@ OURS = (sys.executable, "-m", "ai_gateway", "--stdio", "--config", os.devnull)
 STOCK = (sys.executable, str(HERE / "stock_server.py"))
 QUESTION = {"messages": [{"role": "user", "content": "How fast is this?"}], "model": "m", "stream": True}
 MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: two sides in the same unit, and what their ratio must not exceed."""
-
-    name: str
-    unit: str
-    ours: list[float]
-    reference: list[float]
-    limit: float | None
-
-    @property
-    def ratio(self) -> float:
-        return statistics.median(self.ours) / statistics.median(self.reference)
-
-    @property
-    def holds(self) -> bool:
-        return self.limit is None or self.ratio <= self.limit
 
 
 @contextmanager
@@ -359,26 +338,6 @@ def _p50(seconds: list[float]) -> float:
     return 1000 * statistics.median(seconds)
 
 
-def _show(figures: list[Figure]) -> None:
-    table = Table(title="min / median / max", title_justify="left")
-    for column in ("figure", "ours", "reference", "ratio", "limit", ""):
-        table.add_column(column, justify="left" if column == "figure" else "right")
-    for figure in figures:
-        limit = f"{figure.limit:.2f}" if figure.limit else "-"
-        verdict = "[green]holds[/]" if figure.holds else "[red]too much[/]"
-        table.add_row(
-            figure.name, _spread(figure.ours, figure.unit), _spread(figure.reference, figure.unit),
-            f"{figure.ratio:.2f}", limit, verdict,
-        )  # fmt: skip
-    Console(width=140).print(table)
-
-
-def _spread(values: list[float], unit: str) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.1f} {unit}"
-    return f"{min(values):.2f} / {statistics.median(values):.2f} / {max(values):.2f} {unit}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure speed and size as ratios.")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side (default: 15)")
@@ -396,10 +355,7 @@ def main() -> int:
         ending(arguments.rounds),
         *memory(arguments.queries),
     ]
-    _show(figures)
-    rows = [{**asdict(figure), "ratio": figure.ratio, "holds": figure.holds} for figure in figures]
-    arguments.output.write_text(json.dumps(rows, indent=2) + "\n")
-    return 0 if all(figure.holds for figure in figures) else 1
+    return 0 if report(figures, arguments.output) else 1
 
 
 if __name__ == "__main__":

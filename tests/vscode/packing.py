@@ -26,6 +26,15 @@ def packed(tools: Tools, place: Path) -> Path:
     return path
 
 
+def packed_beside(tools: Tools, source: Path, place: Path) -> Path:
+    """Another extension, of one of the tests' own folders, as one file in this one."""
+    path = place / f"{source.name}.vsix"
+    vsce = EXTENSION / "node_modules/@vscode/vsce/vsce"
+    command = ["node", str(vsce), "package", "--no-dependencies", "--allow-missing-repository", "--skip-license"]
+    subprocess.run([*command, "-o", str(path)], cwd=source, env=tools.environ, check=True, capture_output=True)
+    return path
+
+
 def npm(*arguments: str, tools: Tools) -> None:
     """Run npm in the extension's folder.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 
 class RefactorPreview:
@@ -18,6 +18,7 @@ class RefactorPreview:
 
     def accept(self) -> None:
         """Tick every change, and make the edit."""
+        expect(self.rows.first).to_be_visible()
         for box in self.rows.locator(".edit-checkbox").all():
             box.set_checked(True)
         self._panel.get_by_role("button", name="Apply").click()

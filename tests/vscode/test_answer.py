@@ -297,6 +297,7 @@ def test_the_conversation_is_there_again_after_the_view_was_hidden(view: AnswerV
     again = AnswerView(view.window)
     expect(again.turn("Will you stay?")).to_contain_text("Still here.")
     expect(again.box).to_have_value("half a question")
+    expect(again.box).to_be_focused()
 
 
 def test_if_nobody_can_answer_it_is_said_why_and_asking_again_helps(view: AnswerView, upstreams: Upstreams) -> None:
@@ -311,3 +312,4 @@ def test_if_nobody_can_answer_it_is_said_why_and_asking_again_helps(view: Answer
     upstreams.copilot.reply("Here I am.")
     view.press("Try again")
     expect(turn.locator(".markdown")).to_have_text("Here I am.")
+    expect(turn).to_be_focused()

@@ -41,7 +41,8 @@ def options(upstreams: Upstreams, builtin: Path) -> Options:
     """Nobody is signed in, and there is no key. GitHub's web host is its own; its API is here."""
     known = {"GITHUB_COPILOT_API_URL", "OPENAI_BASE_URL", "OLLAMA_BASE_URL", "LOCAL_MODEL"}
     environ = {name: value for name, value in upstreams.environ.items() if name in known}
-    return Options(environ=environ, settings={"aiGateway.openai.apiKey": STRAY}, builtin=builtin)
+    settings = {"aiGateway.openai.apiKey": STRAY, "aiGateway.trace.server": "verbose"}
+    return Options(environ=environ, settings=settings, builtin=builtin)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,7 @@ def test_a_key_in_settings_json_is_moved_to_where_secrets_are_kept(shared: Windo
     shared.press(found, "Move to Secret Storage")
     told(shared, "removed from settings.json")
     until(lambda: STRAY not in shared.server.settings_path.read_text("utf-8"), shared.page, "removing the key")
+    expect(shared.status_item(STATUS).item).to_contain_text("OpenAI")
     shared.command("AI Gateway: Check All Providers")
     until(lambda: any(request.bearer == STRAY for request in upstreams.openai.requests), shared.page, "using the key")
     shared.command("Notifications: Clear All Notifications")
@@ -115,6 +117,19 @@ def test_the_account_of_vs_code_is_used_after_one_question(shared: Window, upstr
     assert upstreams.copilot.exchanges == 1
 
 
+def test_who_has_signed_out_is_not_signed_in_again_before_they_say_so(shared: Window, upstreams: Upstreams) -> None:
+    shared.command("AI Gateway: Sign Out of GitHub Copilot")
+    told(shared, "AI Gateway has no token of GitHub Copilot any more")
+    shared.command("AI Gateway: Restart the Server")
+    before = upstreams.copilot.calls
+    expect(shared.status_item(STATUS).item).to_have_text("OpenAI (Copilot signed out)")
+    ask(shared, "Who answers?")
+    assert upstreams.copilot.calls == before
+    shared.command("AI Gateway: Sign In to GitHub Copilot")
+    shared.quick_input.rows.filter(has_text="Use the GitHub account of VS Code").click()
+    told(shared, "Signed in to GitHub as octocat")
+
+
 def test_the_session_is_handed_over_again_without_a_question_and_ends_with_that_of_vs_code(
     shared: Window, upstreams: Upstreams
 ) -> None:
@@ -145,4 +160,5 @@ def test_the_settings_have_groups_links_and_words(shared: Window) -> None:
 def test_no_credential_is_in_the_log_or_in_settings_json(shared: Window) -> None:
     written = shared.server.output("AI Gateway") + shared.server.settings_path.read_text("utf-8")
     assert [secret for secret in (KEY, SESSION, STRAY) if secret in written] == []
-    assert "process" in written
+    assert "→ ai/signIn" in written
+    assert "→ ai/settings" in written

@@ -124,7 +124,7 @@ def test_once_the_server_has_crashed_it_says_so_and_offers_to_restart_it(
 ) -> None:
     crash(shared)
     expect(dashboard.get_by_role("heading", name="The server crashed")).to_be_visible()
-    expect(dashboard.get_by_text("Copilot")).to_have_count(0)
+    expect(dashboard.locator(".card")).to_have_count(0)
     shared.screenshot("dashboard-crashed")
     dashboard.get_by_role("button", name="Restart the Server").click()
     expect(dashboard.get_by_role("heading", name="Copilot would answer now")).to_be_visible()

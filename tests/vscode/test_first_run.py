@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,17 @@ def test_the_simulated_outage_is_told_from_all_well_to_all_well(shared: Window, 
     by = [byline.inner_text().split(" ", 1)[0] for byline in answer.locator(".turn .byline").all()]
     assert by == ["copilot", "openai", "ollama", "copilot"]
     assert [*upstreams.copilot.requests, *upstreams.openai.requests] == []
+
+
+def test_a_question_of_ones_own_ends_the_story(shared: Window) -> None:
+    answer = shared.webview("Answer")
+    banner(answer).get_by_role("button", name="Again").click()
+    expect(banner(answer)).to_contain_text("1 of 4")
+    answer.get_by_role("textbox").fill("And what if I ask?")
+    expect(answer.locator(".turn .byline")).to_have_count(1)
+    answer.get_by_role("textbox").press("Enter")
+    expect(banner(answer)).to_contain_text(re.compile(r"machine\. Ask what you like"))
+    expect(answer.get_by_role("article").last).to_have_accessible_name("And what if I ask?")
 
 
 def test_a_fault_is_switched_on_in_the_banner_and_the_next_provider_answers(shared: Window) -> None:

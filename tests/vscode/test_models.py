@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from ai_gateway.fakes import Fault
 from vscode.code_server import Options
-from vscode.packing import EXTENSION
+from vscode.packing import packed_beside
 from vscode.themes import Theme
 from vscode.tools import Tools
 from vscode.trying import until
@@ -34,11 +33,7 @@ def options(upstreams: Upstreams) -> Options:
 @pytest.fixture(scope="module")
 def lender(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An extension that lends a model, and asks the models that others offer."""
-    path = tmp_path_factory.mktemp("lender") / "lender.vsix"
-    vsce = EXTENSION / "node_modules/@vscode/vsce/vsce"
-    command = ["node", str(vsce), "package", "--no-dependencies", "--allow-missing-repository", "--skip-license"]
-    subprocess.run([*command, "-o", str(path)], cwd=HERE / "lender", env=tools.environ, check=True, capture_output=True)
-    return path
+    return packed_beside(tools, HERE / "lender", tmp_path_factory.mktemp("lender"))
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +105,10 @@ def test_private_questions_reach_local_models_only(window: Window, project: Path
     expect(answer).to_contain_text("This stays here.")
     assert (upstreams.copilot.calls, upstreams.openai.calls) == asked_before
     assert not any("asked" in each for each in seen(project))
+    expect(window.chat.ask("@gateway What is a breaker?")).to_contain_text("Lent answer.")
+    (openly,) = [str(each["asked"]) for each in seen(project) if "asked" in each]
+    assert "What is a breaker?" in openly
+    assert [private for private in ("Who am I?", "This stays here.") if private in openly] == []
 
 
 def test_health_and_explanations_are_told_in_the_chat(window: Window) -> None:

@@ -28,6 +28,7 @@ BUNDLED = EXTENSION / "bundled"
 LOCK = EXTENSION / "server/requirements.lock"
 LAUNCHER = EXTENSION / "server/launch.py"
 STAMP = BUNDLED / ".made-from"
+OWN = BUNDLED / "pure/ai_gateway"
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 GLIBC = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
@@ -46,6 +47,7 @@ PLATFORMS = {
 """Wheels' platform tags (PEP 425, PEP 600) for each target of VS Code. There is no wheel of psutil for linux-armhf."""
 
 SOURCES = {".c", ".h", ".pyx", ".pxd", ".pyi", ".pyc", ".hash"}
+NOT_RUN = (".*", "__pycache__", "*.pyi")
 TEST_FOLDERS = {"tests", "test", "__pycache__"}
 LICENCE = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 MARKER = re.compile(r"^[\w.-]+==[^;\\]+;", re.MULTILINE)
@@ -74,29 +76,35 @@ def lock() -> None:
 
 
 def bundle(target: str) -> None:
-    """Make the folder; what others wrote is kept if it is for this target and these versions."""
-    wanted = fingerprint(target)
-    if not STAMP.exists() or STAMP.read_text("utf-8") != wanted:
+    """Make the folder; what others wrote is kept if it is for this target and these versions, and as it was made."""
+    if not STAMP.exists() or STAMP.read_text("utf-8") != stamp(target):
         shutil.rmtree(BUNDLED, ignore_errors=True)
         try:
             add_others(target)
         except Unavailable as why:
             sys.exit(f"{target}: {why}")
-        STAMP.write_text(wanted, "utf-8")
+        STAMP.write_text(stamp(target), "utf-8")
     add_own()
 
 
-def fingerprint(target: str) -> str:
-    """What the part of others is made from."""
-    made_from = LOCK.read_bytes() + Path(__file__).read_bytes()
-    return f"{target} {hashlib.sha256(made_from).hexdigest()}\n"
+def stamp(target: str) -> str:
+    """What the part of others is made from, and what it holds."""
+    made_from = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes())
+    holds = hashlib.sha256()
+    for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file() and not is_own(path)):
+        holds.update(f"{path.relative_to(BUNDLED)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return f"{target} {made_from.hexdigest()} {holds.hexdigest()}\n"
+
+
+def is_own(path: Path) -> bool:
+    """Whether it is this project's, or says what is there."""
+    return path in {STAMP, BUNDLED / LAUNCHER.name} or path.is_relative_to(OWN)
 
 
 def add_own() -> None:
     """This project's package and the launcher."""
-    package = BUNDLED / "pure/ai_gateway"
-    shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(PROJECT / "server/ai_gateway", package, ignore=shutil.ignore_patterns("__pycache__", "*.pyi"))
+    shutil.rmtree(OWN, ignore_errors=True)
+    shutil.copytree(PROJECT / "server/ai_gateway", OWN, ignore=shutil.ignore_patterns(*NOT_RUN))
     shutil.copy(LAUNCHER, BUNDLED)
 
 
@@ -141,6 +149,8 @@ def unpack(wheel: Path, folder: Path) -> tuple[str, str]:
     """Unpack what is needed to run; give name and version, and the licence."""
     with ZipFile(wheel) as archive:
         names = [PurePosixPath(name) for name in archive.namelist() if not name.endswith("/")]
+        if any(name.is_absolute() or ".." in name.parts for name in names):
+            raise Unavailable(f"{wheel.name} has a file that would lie outside of its folder")
         for name in filter(is_needed, names):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

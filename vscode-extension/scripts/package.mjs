@@ -38,6 +38,7 @@ function pack(target, out) {
   }
   const flags = ["--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links", "--out", file];
   run("node_modules/.bin/vsce", "package", "--target", target, ...flags);
+  run(PYTHON, "scripts/inspect_vsix.py", file);
   console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
 }
 

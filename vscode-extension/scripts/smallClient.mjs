@@ -52,7 +52,7 @@ export const smallClient = {
     onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: ABSENT }));
     onLoad({ filter: PACKAGES }, async ({ path }) => {
       const source = await readFile(path, "utf8");
-      return { contents: isUnused(path) ? absent(source) : asModule(source) };
+      return isUnused(path) ? { contents: absent(source) } : checked(source, asModule(source));
     });
   },
 };
@@ -70,6 +70,17 @@ function absent(source) {
 
 function asModule(source) {
   return FORMS.reduce((text, [form, module]) => text.replace(form, module), source);
+}
+
+/** Says so where TypeScript wrote something in another form, which would be missed only when it is used. */
+function checked(source, contents) {
+  const isExported = (name) =>
+    new RegExp(`^export (const|var|function|class) ${name}\\b|^export {.*\\b${name} }`, "m").test(contents);
+  const wanted = [...source.matchAll(/\bexports\.(\w+)/g)].map(([, name]) => name).filter((name) => name !== "default");
+  const lost = [...new Set(wanted)].filter((name) => !isExported(name));
+  const left = contents.match(/^.*\b(exports|__exportStar|__import\w+|require\((?!"vscode"|"node:)).*$/m);
+  const text = lost.length > 0 ? `not exported any more: ${lost.join(", ")}` : left && `in an unknown form: ${left[0]}`;
+  return text ? { errors: [{ text }] } : { contents };
 }
 
 /** Without an effect beyond its own name, so that it can be left out. */

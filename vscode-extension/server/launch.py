@@ -1,6 +1,6 @@
 """Starts the server that came with the extension: `python -I -S launch.py ARGUMENTS`, by any Python that can run it.
 
-`--check` alone only finds out whether this one can, and prints its version and its own path as JSON.
+`--check` alone only finds out whether this one can, and prints as JSON its version and its own path, or why it can't.
 It has to run on older Pythons as well, far enough to say that they are too old.
 """
 
@@ -15,18 +15,27 @@ CANNOT_RUN_HERE = 78
 """What it exits with then; `EX_CONFIG` of sysexits.h."""
 
 
+REASONS = {
+    "old": "{0} or newer is needed",
+    "module": "it was built without {0}",
+    "unknown": "this version of AI Gateway runs on CPython {0} to {1}",
+    "native": "what came for this machine can't be loaded: {0}",
+}
+"""Why a Python can't run the server; the extension has words of its own for each, in the language of its editor."""
+
+
 def refusal():
-    """Say why this Python can't run the server; None: it can."""
+    """Say why this Python can't run the server, by its name in `REASONS` and what is to be put in; None: it can."""
     if sys.version_info < OLDEST:
-        return "3.11 or newer is needed"
+        return "old", ["3.11"]
     for name in ("ssl", "sqlite3"):
         try:
             __import__(name)
         except ImportError:
-            return f"it was built without {name}"
+            return "module", [name]
     if not (NATIVE / tag()).is_dir():
         known = sorted(int(folder.name[3:]) for folder in NATIVE.glob("cp3*"))
-        return f"this version of AI Gateway runs on CPython 3.{known[0]} to 3.{known[-1]}"
+        return "unknown", [f"3.{known[0]}", f"3.{known[-1]}"]
     return None
 
 
@@ -44,14 +53,20 @@ def check():
     try:
         import pydantic_core  # noqa: F401, PLC0415 - the largest, and each platform's own
     except ImportError as error:
-        refuse(f"what came for this machine can't be loaded: {error}")
-    version = ".".join(map(str, sys.version_info[:3]))
-    sys.stdout.write(json.dumps({"executable": sys.executable, "version": version}))
+        refuse("native", [str(error)])
+    sys.stdout.write(json.dumps({"executable": sys.executable, "version": version()}))
 
 
-def refuse(reason):
+def version():
+    """This Python's version."""
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def refuse(reason, values):
     """End, having said why."""
-    sys.stderr.write(f"Python {sys.version_info[0]}.{sys.version_info[1]}: {reason}\n")
+    sys.stderr.write(f"Python {version()}: {REASONS[reason].format(*values)}\n")
+    if sys.argv[1:] == ["--check"]:
+        sys.stdout.write(json.dumps({"version": version(), "reason": reason, "values": values}))
     sys.exit(CANNOT_RUN_HERE)
 
 
@@ -61,7 +76,7 @@ def main():
         sys.dont_write_bytecode = True  # the folder of an extension stays as it was installed
     reason = refusal()
     if reason is not None:
-        refuse(reason)
+        refuse(*reason)
     sys.path[:0] = map(str, (NATIVE / tag(), NATIVE / "abi3", HERE / "pure"))
     if sys.argv[1:] == ["--check"]:
         check()

@@ -1,8 +1,8 @@
 /** Markdown made of texts that others have written. */
 
-const MARKUP = /[\\`*_{}[\]()#+\-!~|<>$&]/g;
+const MARKUP = /[\\`*_{}[\]()#+\-!~|<>$&@]|:(?=\/\/)|(?<=\bwww)\./gi;
 
-/** Let a text be nothing but text: no markup, no icon, no line of its own. */
+/** Let a text be nothing but text: no markup, no icon, no link, no line of its own. */
 export function plain(text: string): string {
   return text
     .replace(/\s+/g, " ")
@@ -11,9 +11,11 @@ export function plain(text: string): string {
 
 /** Link a text to a command of this extension. */
 export function commandLink(text: string, command: string, ...given: readonly unknown[]): string {
-  const query = given.length === 0 ? "" : `?${encodeURIComponent(JSON.stringify(given))}`;
+  const query = given.length === 0 ? "" : `?${encodeURIComponent(JSON.stringify(given)).replace(/[()]/g, inHex)}`;
   return `[${plain(text)}](command:${command}${query})`;
 }
+
+const inHex = (sign: string): string => `%${sign.charCodeAt(0).toString(16)}`;
 
 /** Lay out cells as a table; without a head, for there is none to read. */
 export function rows(cells: readonly (readonly string[])[]): string {

@@ -8,6 +8,8 @@ from ai_gateway.drill.report import DrillReport
 from ai_gateway.drill.stand_in import section_of
 from ai_gateway.failures import POLICIES, Effect, Failover, FailureKind, Policy
 from ai_gateway.model import Attempt, Backend, Outcome
+from ai_gateway.reasons import in_words
+from ai_gateway.routing import Exclusion
 from ai_gateway.tier import ProviderTier
 
 LONG_SECONDS = 5.0
@@ -47,14 +49,19 @@ def _about_refusals(report: DrillReport) -> Iterator[str]:
 
 
 def _about_others(report: DrillReport, others: Sequence[ProviderTier]) -> Iterator[str]:
-    """Name whoever could not take over, and what to do about that."""
+    """Name whoever could not take over, and what to do about that; who is not configured was never meant to."""
     if not any(other.missing is None for other in others):
         yield f"there is nobody but {report.provider} to ask: 'ai-gateway doctor' says how to configure more tiers"
     hints = {other.name: other.hint for other in others}
     for attempt in _attempts(report):
-        if attempt.provider in hints and attempt.outcome in {Outcome.FAILED, Outcome.SKIPPED}:
+        if attempt.provider in hints and _was_missed(attempt):
             hint = hints.pop(attempt.provider)
-            yield f"{attempt.provider} could not answer either ({attempt.reason}){f': {hint}' if hint else ''}"
+            why = in_words(str(attempt.reason))
+            yield f"{attempt.provider} could not answer either, for it {why}{f': {hint}' if hint else ''}"
+
+
+def _was_missed(attempt: Attempt) -> bool:
+    return attempt.outcome in {Outcome.FAILED, Outcome.SKIPPED} and attempt.reason != Exclusion.NOT_CONFIGURED
 
 
 def _about_waiting(report: DrillReport, tier: ProviderTier) -> Iterator[str]:

@@ -52,6 +52,15 @@ async def test_health_is_the_same_as_by_its_method_and_is_told(address: str, set
     assert (message["type"], message["message"]) == (INFO, "AI Gateway: ok: openai is ready")
 
 
+async def test_health_says_in_words_why_a_tier_is_out(address: str, settings: Json, upstream: FakeOpenAI) -> None:
+    upstream.fault(Fault.rate_limited(60), times=None)
+    async with editing(address, settings) as editor:
+        await editor.server.request("ai/query", {"prompt": "hello"})
+        await editor.command("aiGateway.health")
+        message = await editor.message()
+    assert message["message"] == "AI Gateway: down: openai wants no more requests for now"
+
+
 @pytest.mark.parametrize("argument", [None, {}, "openai", {"provider": "openai", "cache": True}])
 async def test_reset_closes_breakers_and_tells_which(
     argument: object, address: str, settings: Json, upstream: FakeOpenAI

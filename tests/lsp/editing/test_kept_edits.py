@@ -40,6 +40,23 @@ async def test_an_edit_that_the_editor_refuses_waits_as_a_code_action_that_carri
         assert not any("edit" in each for each in await editor.actions(URI, lines(1, 1)))
 
 
+async def test_an_edit_that_the_person_discards_waits_too_and_nothing_is_said_of_it(
+    address: str, settings: Json, upstream: FakeOpenAI
+) -> None:
+    upstream.reply(f"```python\n{BETTER}```")
+    async with editing(address, settings) as editor:
+        editor.replies["workspace/applyEdit"] = {"error": {"code": -32800, "message": "discarded"}}
+        editor.open(URI, TEXT + ELSEWHERE)
+        await editor.choose("Improve / simplify", URI, lines(0, 1))
+        token = (await editor.request("window/workDoneProgress/create"))["token"]
+        await editor.server.progress(token, "end")
+        messages = await editor.server.synchronized()
+        assert not [each for each in messages if each.get("method") == "window/showMessage"]
+        assert editor.shown == []
+        first, *_ = await editor.actions(URI, lines(1, 1))
+        assert (first["title"], "edit" in first) == ("Apply: Improve / simplify", True)
+
+
 async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_where_it_looks(
     address: str, settings: Json, upstream: FakeOpenAI
 ) -> None:

@@ -7,7 +7,7 @@ import { mannerNow } from "../status/watch";
 import type { Banner, ComposerView, ToHost, TurnView, ViewState } from "../webview/answer/messages";
 import { applyTo, insertAtCursor, openAsNewFile } from "./apply";
 import { Asking, type Listener, type Prompt } from "./asking";
-import { type CodeContext, chipOf, contextOf, showRegion } from "./codeContext";
+import { type CodeContext, chipOf, contextOf, showRegion, whereIn } from "./codeContext";
 import { Conversation } from "./conversation";
 import { openLink } from "./links";
 import { promptOf, titleOf, type Wanted } from "./prompts";
@@ -26,6 +26,8 @@ export interface Question {
 
 /** What the rest of the extension may do with the answer view. */
 export interface Answers {
+  /** How many answers have been begun, whoever asked. */
+  readonly begun: number;
   ask(question: Question): Promise<void>;
   /** Show a line above the conversation; null takes it away. */
   setBanner(banner: Banner | null): void;
@@ -38,6 +40,7 @@ const OWN_COMMANDS = "aiGateway.";
 
 export class AnswerSession implements Answers, Session, Listener, vscode.Disposable {
   readonly view: AnswerView;
+  begun = 0;
   private readonly conversation = new Conversation();
   private readonly asking: Asking;
   /** What each turn was made of, to ask it again. */
@@ -69,8 +72,8 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
 
   async ask({ question, context, kind = "ask" }: Question): Promise<void> {
     const code = context === null ? undefined : (context ?? contextOf(vscode.window.activeTextEditor));
+    if (kind === "explain") return code ? this.explain(code, question) : tellToOpen();
     await this.view.focus();
-    if (kind === "explain" && code) return this.begin({ question: question ?? titleOf(code), code, kind });
     if (question !== undefined) return this.begin({ question, code, kind: "ask" });
     this.attach(code);
   }
@@ -150,6 +153,11 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     }
   }
 
+  private async explain(code: CodeContext, question = titleOf(code)): Promise<void> {
+    await this.view.focus();
+    await this.begin({ question, code, kind: "explain" });
+  }
+
   private async begin(wanted: Wanted): Promise<void> {
     const { question, code } = wanted;
     const id = this.conversation.nextId();
@@ -168,6 +176,7 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
   }
 
   private async answer(what: Omit<Asked, "isPrivate" | "askedAt">, isFresh: boolean): Promise<void> {
+    this.begun += 1;
     const turn = asked({ ...what, isPrivate: this.composer().isPrivate, askedAt: Date.now() });
     await this.asking.answer(turn, (token) => this.promptFor(turn, token), isFresh);
   }
@@ -224,7 +233,7 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
   }
 
   private composer(): ComposerView {
-    const attachable = contextOf(vscode.window.activeTextEditor);
+    const attachable = whereIn(vscode.window.activeTextEditor);
     const isAlwaysPrivate = this.gateway.status?.private ?? false;
     return {
       chip: this.attached ? chipOf(this.attached) : null,
@@ -241,6 +250,10 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     };
     return turnView(turn, surroundings, vscode.l10n);
   }
+}
+
+function tellToOpen(): void {
+  void vscode.window.showInformationMessage(vscode.l10n.t("Open the file first that this is about."));
 }
 
 async function run(command: string, argument: unknown): Promise<void> {

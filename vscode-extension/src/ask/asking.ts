@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { MessageParam } from "../generated/messages";
-import { type Gateway, GatewayError } from "../server/gateway";
+import type { Gateway } from "../server/gateway";
 import { mannerNow } from "../status/watch";
 import type { Chip } from "../webview/answer/messages";
 import type { Conversation } from "./conversation";
@@ -22,8 +22,6 @@ export interface Listener {
   changed(turn: Turn): void;
   grew(turn: Turn, piece: string): void;
 }
-
-const CANCELLED = -32800;
 
 export class Asking {
   private running: vscode.CancellationTokenSource | undefined;
@@ -95,7 +93,7 @@ export class Asking {
   }
 
   private withoutAnswer(turn: Turn, error: unknown): Turn {
-    if (error instanceof GatewayError && error.code === CANCELLED) return stopped(turn);
+    if (error instanceof vscode.CancellationError) return stopped(turn); // the server was told to end meanwhile
     return failed(turn, failureOf(error, this.gateway.state.kind !== "running", mannerNow()));
   }
 }

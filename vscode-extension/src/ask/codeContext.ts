@@ -12,14 +12,19 @@ export interface CodeContext {
   readonly text?: string;
 }
 
-/** Documents that are written in, not output or what something else shows. */
-const WRITTEN = ["file", "untitled", "vscode-vfs", "vscode-remote"];
+/** Documents that the server is told of: not output, what something else shows, or files of a virtual workspace. */
+const KNOWN_TO_SERVER = ["file", "untitled"];
 
 /** What an editor shows: the selection, or the place of the cursor. */
 export function contextOf(editor: vscode.TextEditor | undefined): CodeContext | undefined {
-  if (!editor || !WRITTEN.includes(editor.document.uri.scheme)) return undefined;
-  const { document, selection } = editor;
-  return { uri: document.uri, range: selection, text: document.getText(selection) };
+  const where = whereIn(editor);
+  return where && editor && { ...where, text: editor.document.getText(where.range) };
+}
+
+/** The same without its text, which may be long: it changes with every move of the cursor. */
+export function whereIn(editor: vscode.TextEditor | undefined): CodeContext | undefined {
+  if (!editor || !KNOWN_TO_SERVER.includes(editor.document.uri.scheme)) return undefined;
+  return { uri: editor.document.uri, range: editor.selection };
 }
 
 /** Find code again that was typed around since. */

@@ -52,12 +52,13 @@ export class Conversation {
     return this.all.slice(0, end).findLast(({ region }) => region)?.region;
   }
 
-  /** A question that nobody answered is no part of what follows. */
+  /** A question that nobody answered is no part of what follows, and a private one of nothing that is not private. */
   private answeredBefore(turn: Turn): Turn[] {
     const at = this.all.findIndex(({ id }) => id === turn.id);
     return this.all
       .slice(0, at < 0 ? this.all.length : at)
-      .filter(({ text, phase }) => text !== "" && phase !== "failed");
+      .filter(({ text, phase }) => text !== "" && phase !== "failed")
+      .filter(({ isPrivate }) => turn.isPrivate || !isPrivate);
   }
 }
 

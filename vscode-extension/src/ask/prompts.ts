@@ -30,6 +30,6 @@ export async function promptOf(wanted: Wanted, gateway: Gateway, token: vscode.C
 }
 
 /** What the question is called, where the person did not ask it in words. */
-export function titleOf(code: CodeContext | undefined): string {
-  return code ? vscode.l10n.t("Explain {0}", chipOf(code).label) : vscode.l10n.t("Explain this");
+export function titleOf(code: CodeContext): string {
+  return vscode.l10n.t("Explain {0}", chipOf(code).label);
 }

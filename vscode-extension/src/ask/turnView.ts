@@ -3,7 +3,7 @@
 import type { HealthSummary, QueryResult, StartedProgress } from "../generated/messages";
 import type { Localizer, Manner } from "../manner";
 import { reasonInWords } from "../status/reasons";
-import { answererOf, nameOf, standingInWords, standingsOf } from "../status/standing";
+import { answererOf, isListed, nameOf, standingInWords, standingsOf } from "../status/standing";
 import type { By, Provenance, Standing, TurnView } from "../webview/answer/messages";
 import { queryIdOf, type TakenBack, type Turn, wordsIn } from "./turn";
 
@@ -88,12 +88,14 @@ export function waitingInWords(summary: HealthSummary | undefined, isPrivate: bo
 
 /** How the providers stand, before anything is asked. */
 export function standingViews(summary: HealthSummary | undefined, isPrivate: boolean, manner: Manner): Standing[] {
-  return standingsOfAll(summary, isPrivate, manner).map((standing) => ({
-    name: nameOf(standing.provider.name),
-    backend: standing.provider.backend,
-    said: standingInWords(standing, manner),
-    tone: standing.kind === "loading" || standing.kind === "trial" ? "waiting" : standing.mayAnswer ? "ready" : "off",
-  }));
+  return standingsOfAll(summary, isPrivate, manner)
+    .filter(isListed)
+    .map((standing) => ({
+      name: nameOf(standing.provider.name),
+      backend: standing.provider.backend,
+      said: standingInWords(standing, manner),
+      tone: standing.kind === "loading" || standing.kind === "trial" ? "waiting" : standing.mayAnswer ? "ready" : "off",
+    }));
 }
 
 function standingsOfAll(summary: HealthSummary | undefined, isPrivate: boolean, { now }: Manner) {

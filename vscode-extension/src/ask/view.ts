@@ -22,14 +22,18 @@ export class AnswerView implements vscode.WebviewViewProvider {
     private readonly session: Session,
   ) {}
 
-  resolveWebviewView({ webview, onDidDispose }: vscode.WebviewView): void {
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { webview } = view;
     const root = vscode.Uri.joinPath(this.extensionUri, "dist", "webview");
     webview.options = { enableScripts: true, localResourceRoots: [root] };
     webview.onDidReceiveMessage((message: ToHost) => this.receive(message));
     webview.html = page(webview, root);
     this.webview = webview;
     this.isReady = false;
-    onDidDispose(() => {
+    view.onDidChangeVisibility(() => {
+      if (!view.visible) this.isReady = false; // the page is gone, and says when it is there again
+    });
+    view.onDidDispose(() => {
       if (this.webview === webview) this.webview = undefined;
       this.isReady = false;
     });

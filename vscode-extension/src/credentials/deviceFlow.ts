@@ -22,6 +22,8 @@ export async function signInByCode(gateway: Gateway): Promise<void> {
   if (await wantsToGoOn(code, over.token)) await waited(code, end, givingUp);
   else givingUp.cancel();
   await end;
+  givingUp.dispose();
+  over.dispose();
 }
 
 /** False: the person has given up. */

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { type Gateway, GatewayError } from "../server/gateway";
 import { type GitHubPlace, placeOf, SCOPES } from "./githubPlace";
 
-/** Kept where the person has signed out of the gateway, but not of VS Code. */
+/** Kept where the person has signed out of the gateway, but not of VS Code: among secrets, for these tell every window. */
 const SIGNED_OUT = "aiGateway.signedOut";
 
 export class GitHubSession implements vscode.Disposable {
@@ -13,13 +13,16 @@ export class GitHubSession implements vscode.Disposable {
 
   constructor(
     private readonly gateway: Gateway,
-    private readonly memory: vscode.Memento,
+    private readonly secrets: vscode.SecretStorage,
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.#following = vscode.Disposable.from(
       gateway.onDidChangeState(() => {
         this.#lent = undefined;
         void this.#follow();
+      }),
+      secrets.onDidChange(({ key }) => {
+        if (key === SIGNED_OUT) void this.#follow();
       }),
       vscode.authentication.onDidChangeSessions(({ provider }) => {
         if (provider.id === placeNow()?.provider) void this.#follow();
@@ -46,14 +49,14 @@ export class GitHubSession implements vscode.Disposable {
     }
     const session = (await consented(place)) ?? (await asked(place));
     await this.#hand(session, place);
-    await this.memory.update(SIGNED_OUT, undefined);
+    await this.secrets.delete(SIGNED_OUT);
     return session.account.label;
   }
 
   /** Take it back, and do not lend it again before the person says so. */
   async takeBack(): Promise<void> {
+    await this.secrets.store(SIGNED_OUT, "yes");
     this.#lent = undefined;
-    await this.memory.update(SIGNED_OUT, true);
   }
 
   dispose(): void {
@@ -62,12 +65,13 @@ export class GitHubSession implements vscode.Disposable {
 
   /** Without a question: what the person has agreed to before is lent, what has ended is taken back. */
   async #follow(): Promise<void> {
-    const { state } = this.gateway;
-    if (state.kind !== "running" || state.simulated || this.memory.get(SIGNED_OUT)) return;
+    if (!isReal(this.gateway)) return;
     const place = placeNow();
     try {
       const session = place && (await consented(place));
-      if (place && session) await this.#hand(session, place);
+      const isSignedOut = (await this.secrets.get(SIGNED_OUT)) !== undefined;
+      if (!isReal(this.gateway)) return; // any more
+      if (place && session && !isSignedOut) await this.#hand(session, place);
       else await this.#end();
     } catch (error) {
       this.log.info(`the GitHub session of VS Code is not used: ${wordsOf(error)}`);
@@ -90,6 +94,11 @@ export class GitHubSession implements vscode.Disposable {
 /** A message that is safe to show: the server's, or the editor's. */
 export function wordsOf(error: unknown): string {
   return error instanceof GatewayError || error instanceof Error ? error.message : String(error);
+}
+
+/** Whether there is a server, and no simulated one. */
+function isReal({ state }: Gateway): boolean {
+  return state.kind === "running" && !state.simulated;
 }
 
 function placeNow(): GitHubPlace | undefined {

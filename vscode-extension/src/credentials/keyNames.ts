@@ -47,6 +47,12 @@ export function kindOfService(service: string): KeyKind {
   return { provider: service, title: service, name: `services.${service}.api_key` };
 }
 
+/** The kind of a provider's key, by its name; undefined: it is neither one that wants a key nor one of these services. */
+export function kindNamed(provider: unknown, services: object): KeyKind | undefined {
+  const isService = typeof provider === "string" && Object.hasOwn(services, provider);
+  return isService ? kindOfService(provider) : KEY_KINDS.find((kind) => kind.provider === provider);
+}
+
 /** The kind that a key is kept as; undefined: what is kept by that name is no key. */
 export function kindOf(name: string): KeyKind | undefined {
   const service = SERVICE.exec(name)?.[1];

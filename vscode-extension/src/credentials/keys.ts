@@ -3,9 +3,10 @@
 import * as vscode from "vscode";
 import type { Gateway } from "../server/gateway";
 import { checkAndTell } from "./check";
-import { KEY_KINDS, type KeyKind, kindOf, kindOfService, looksForeign, notAKey } from "./keyNames";
+import { KEY_KINDS, type KeyKind, kindNamed, kindOf, kindOfService, looksForeign, notAKey } from "./keyNames";
 import type { KeyStore } from "./keyStore";
-import { addService, ownServices } from "./services";
+import { notAnAddress } from "./serviceNames";
+import { addService, entryProblem, ownServices } from "./services";
 
 /** What the commands need. */
 interface Parts {
@@ -23,7 +24,7 @@ export function registerKeys(parts: Parts): vscode.Disposable {
 }
 
 async function setKey(parts: Parts, provider: unknown): Promise<void> {
-  const kind = KEY_KINDS.find((known) => known.provider === provider) ?? (await chosenKind(parts.keys));
+  const kind = kindNamed(provider, ownServices()) ?? (await chosenKind(parts.keys));
   if (kind === undefined) return;
   const isService = Object.hasOwn(ownServices(), kind.provider);
   const key = await enteredKey(kind, isService);
@@ -104,12 +105,18 @@ async function knowsAzure(): Promise<boolean> {
   const settings = vscode.workspace.getConfiguration("aiGateway.azure");
   const title = vscode.l10n.t("Azure OpenAI");
   const wanted = [
-    { name: "endpoint", prompt: vscode.l10n.t("The endpoint of your resource"), value: "https://" },
-    { name: "model", prompt: vscode.l10n.t("The name of the deployment"), value: "" },
+    {
+      name: "endpoint",
+      prompt: vscode.l10n.t("The endpoint of your resource"),
+      value: "https://",
+      wrong: notAnAddress,
+    },
+    { name: "model", prompt: vscode.l10n.t("The name of the deployment"), value: "", wrong: () => undefined },
   ];
-  for (const { name, prompt, value } of wanted) {
+  for (const { name, prompt, value, wrong } of wanted) {
     if (settings.get<string>(name)) continue;
-    const entered = await vscode.window.showInputBox({ title, prompt, value, ignoreFocusOut: true });
+    const validateInput = (text: string) => entryProblem(text, wrong);
+    const entered = await vscode.window.showInputBox({ title, prompt, value, validateInput, ignoreFocusOut: true });
     if (!entered) return false;
     await settings.update(name, entered.trim(), vscode.ConfigurationTarget.Global);
   }

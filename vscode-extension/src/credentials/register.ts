@@ -17,7 +17,7 @@ export function registerCredentials(
   parts: { log: vscode.LogOutputChannel; keys: KeyStore; settings: () => Promise<ServerSettings> },
 ): void {
   const { log, keys, settings } = parts;
-  const session = new GitHubSession(gateway, context.globalState, log);
+  const session = new GitHubSession(gateway, context.secrets, log);
   context.subscriptions.push(
     session,
     followSettings(gateway, keys, settings),

@@ -3,6 +3,8 @@
 import * as vscode from "vscode";
 import { isLocalAddress, notAName, notAnAddress, PRESETS } from "./serviceNames";
 
+/** Tells why a text, which is not empty, is not what was asked for. */
+type Wrong = (text: string) => "taken" | "address" | undefined;
 type Services = Readonly<Record<string, object>>;
 
 /** The services that the person has set up. */
@@ -37,22 +39,20 @@ export async function addService(): Promise<string | undefined> {
   return name;
 }
 
-async function ask(
-  title: string,
-  prompt: string,
-  value: string,
-  wrong: (text: string) => "empty" | "taken" | "address" | undefined,
-): Promise<string | undefined> {
+async function ask(title: string, prompt: string, value: string, wrong: Wrong): Promise<string | undefined> {
+  const validateInput = (text: string) => entryProblem(text, wrong);
+  return (await vscode.window.showInputBox({ title, prompt, value, validateInput, ignoreFocusOut: true }))?.trim();
+}
+
+/** Why a text can't be entered, in words; undefined: it can. */
+export function entryProblem(text: string, wrong: Wrong): string | undefined {
   const words = {
     empty: vscode.l10n.t("Something must stand here."),
     taken: vscode.l10n.t("Another tier has this name."),
     address: vscode.l10n.t("An address begins with http:// or https:// and holds no user and no password."),
   };
-  const validateInput = (text: string) => {
-    const problem = text.trim() === "" ? "empty" : wrong(text.trim());
-    return problem && words[problem];
-  };
-  return (await vscode.window.showInputBox({ title, prompt, value, validateInput, ignoreFocusOut: true }))?.trim();
+  const problem = text.trim() === "" ? "empty" : wrong(text.trim());
+  return problem && words[problem];
 }
 
 /** Only what is on this machine may count as local, and only if the person says so. */

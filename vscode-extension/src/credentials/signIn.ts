@@ -1,7 +1,7 @@
 /** The commands that sign in to GitHub Copilot, and out of it. */
 
 import * as vscode from "vscode";
-import type { Gateway } from "../server/gateway";
+import { type Gateway, GatewayError } from "../server/gateway";
 import { checkAndTell } from "./check";
 import { signInByCode } from "./deviceFlow";
 import { type GitHubSession, wordsOf } from "./github";
@@ -76,5 +76,6 @@ async function tellOfSimulation(): Promise<void> {
 
 /** The person has said no to VS Code, or closed its question: they know. */
 function isRefusal(error: unknown): boolean {
+  if (error instanceof GatewayError) return false;
   return error instanceof vscode.CancellationError || /did not consent|cancel/i.test(wordsOf(error));
 }

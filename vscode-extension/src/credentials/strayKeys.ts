@@ -36,6 +36,14 @@ export function strayKeysOf(services: object): { readonly keys: readonly StrayKe
   return { keys, cleaned: Object.fromEntries(cleaned) };
 }
 
+/** Those that may be kept: one that came with a workspace, which may be anybody's, never takes the place of another. */
+export function takeable<Stray extends { readonly name: string; readonly level: { readonly isOwn: boolean } }>(
+  found: readonly Stray[],
+  kept: readonly string[],
+): Stray[] {
+  return found.filter(({ name, level }) => level.isOwn || !kept.includes(name));
+}
+
 export function isKey(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
 }

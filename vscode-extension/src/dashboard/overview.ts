@@ -6,6 +6,7 @@ import type { ServerState } from "../server/gateway";
 import {
   answererOf,
   canBeReset,
+  isListed,
   nameOf,
   type Received,
   reasonOf,
@@ -25,7 +26,9 @@ export function overviewOf(received: Received, isSimulated: boolean, past: Past 
     headline: headline(answerer, manner),
     isPrivate: summary.private,
     isSimulated,
-    cards: standings.map((standing) => cardOf(standing, standing === answerer, manner)),
+    cards: standings
+      .filter((standing) => isListed(standing) || wasUsed(standing, past))
+      .map((standing) => cardOf(standing, standing === answerer, manner)),
     problems: summary.problems,
     spentToday: spentToday(summary.spent_today_usd, summary.daily_cap_usd, manner),
     names: namesIn(standings, past),
@@ -57,6 +60,13 @@ export function awayOf(
         isStarting: false,
         offers: [settings, restart, log],
       };
+    case "wrongCommand":
+      return {
+        title: l10n.t("The command of the settings can't be run"),
+        detail: server.reason,
+        isStarting: false,
+        offers: [settings, restart, log],
+      };
     case "crashed":
       return { title: l10n.t("The server crashed"), detail: server.reason, isStarting: false, offers: [restart, log] };
     default: {
@@ -69,6 +79,11 @@ export function awayOf(
 function headline(answerer: Standing | undefined, { l10n }: Manner): string {
   if (answerer === undefined) return l10n.t("Nobody can answer now");
   return l10n.t("{0} would answer now", nameOf(answerer.provider.name));
+}
+
+/** Who has answered before is missed. */
+function wasUsed({ provider }: Standing, past: Past | undefined): boolean {
+  return past?.history.days.some((day) => day.provider === provider.name && day.queries > 0) ?? false;
 }
 
 function cardOf(standing: Standing, isAnswerer: boolean, manner: Manner): Card {

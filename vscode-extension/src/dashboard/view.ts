@@ -119,12 +119,17 @@ class Dashboard implements vscode.Disposable {
       this.past = { history, metrics: { providers: metrics.providers } };
       this.show();
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      if (this.gateway.state.kind === "running") this.post({ kind: "problem", text: error.message });
+      this.fail(error);
     } finally {
       this.isAsking = false;
     }
     if (this.isOutdated) await this.refresh();
+  }
+
+  private fail(error: unknown): void {
+    if (error instanceof vscode.CancellationError) return; // the server is being stopped
+    if (!(error instanceof GatewayError)) throw error;
+    if (this.gateway.state.kind === "running") this.post({ kind: "problem", text: error.message });
   }
 
   private show(): void {

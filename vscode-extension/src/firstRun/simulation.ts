@@ -12,30 +12,41 @@ export class Simulation implements vscode.Disposable {
   /** Cancelled when the story, or the whole simulation, ends. */
   #telling: vscode.CancellationTokenSource | undefined;
   #said = "";
+  #starting: Promise<void> | undefined;
   readonly #following: vscode.Disposable;
 
   constructor(
     private readonly gateway: Gateway,
     private readonly answers: Answers,
   ) {
-    this.#following = gateway.onDidChangeState((state) => {
-      if (state.kind !== "starting" && !isSimulated(gateway)) this.#close();
+    this.#following = gateway.onDidChangeState(({ kind }) => {
+      if (kind === "starting") this.#forget();
+      else if (isSimulated(gateway)) this.#show();
+      else this.#close();
     });
   }
 
-  /** Start it, and tell the story from its beginning. */
+  /** Start it, and tell the story from its beginning; a question of the person's own ends it. */
   async begin(): Promise<void> {
-    this.#telling?.cancel();
-    if (!isSimulated(this.gateway)) await this.gateway.restart({ simulated: true });
+    if (!isSimulated(this.gateway)) await this.#start();
     if (!isSimulated(this.gateway)) return; // why there is no server is told by its own notices
-    await vscode.commands.executeCommand("aiGateway.newConversation");
+    this.#telling?.cancel();
     const telling = new vscode.CancellationTokenSource();
     this.#telling = telling;
     try {
+      await vscode.commands.executeCommand("aiGateway.newConversation");
       await this.#tell(telling.token);
     } catch (error) {
       if (!telling.token.isCancellationRequested) throw error;
     }
+  }
+
+  /** Once, however often it is asked for meanwhile. */
+  #start(): Promise<void> {
+    this.#starting ??= this.gateway.restart({ simulated: true }).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
   }
 
   /** Go back to the real providers. */
@@ -62,16 +73,24 @@ export class Simulation implements vscode.Disposable {
   }
 
   async #tell(ended: vscode.CancellationToken): Promise<void> {
+    let { begun } = this.answers;
     for (const [at, scene] of scenes(vscode.l10n).entries()) {
       if (at > 0) await pause(ended);
       if (ended.isCancellationRequested) return;
+      if (this.answers.begun !== begun)
+        return this.#say(vscode.l10n.t("Ask what you like, and switch faults on and off."));
       this.#said = scene.said;
       await this.#set(scene.faults);
       if (scene.resets) await this.gateway.request("ai/reset", { cache: true });
       await this.answers.ask({ question: scene.question, context: null });
+      begun += 1;
     }
     if (ended.isCancellationRequested) return;
-    this.#said = vscode.l10n.t("That was the story. Ask what you like, and switch faults on and off.");
+    this.#say(vscode.l10n.t("That was the story. Ask what you like, and switch faults on and off."));
+  }
+
+  #say(words: string): void {
+    this.#said = words;
     this.#show();
   }
 
@@ -101,10 +120,16 @@ export class Simulation implements vscode.Disposable {
     this.answers.setBanner({ text: [intro, this.#said].join(" ").trim(), offers });
   }
 
-  #close(): void {
+  /** Another server knows of no faults, and of no story. */
+  #forget(): void {
     this.#telling?.cancel();
     this.#telling = undefined;
     this.#faults = ALL_WELL;
+    this.#said = "";
+  }
+
+  #close(): void {
+    this.#forget();
     this.answers.setBanner(null);
   }
 }

@@ -10,8 +10,8 @@ export type Parts = Pick<
 >;
 type Messages = Pick<typeof vscode, "LanguageModelChatMessage"> & Parts;
 
-/** Something in a conversation that the server can't be sent. */
-export class CannotBeSent extends Error {}
+/** There is a picture in a conversation, and the server takes text only. */
+export class HasPicture extends Error {}
 
 const ASSISTANT = 2;
 const NO_PARAMETERS = { type: "object", properties: {} };
@@ -21,7 +21,7 @@ const IMAGE = /^image\//;
 /**
  * Give a conversation of VS Code as `messages` of `ai/query`.
  *
- * Throws `CannotBeSent` for images; other data that isn't text, such as marks for caches, means something to its own
+ * Throws `HasPicture`; other data that isn't text, such as marks for caches, means something to its own
  * provider only and is left out.
  */
 export function turnsOf(messages: readonly vscode.LanguageModelChatRequestMessage[], parts: Parts): MessageParam[] {
@@ -57,7 +57,7 @@ function textOf(content: readonly unknown[], parts: Parts): string {
 }
 
 function textOfData({ mimeType, data }: vscode.LanguageModelDataPart): string {
-  if (IMAGE.test(mimeType)) throw new CannotBeSent("AI Gateway sends text only: take the picture out");
+  if (IMAGE.test(mimeType)) throw new HasPicture(mimeType);
   return TEXT.test(mimeType) ? new TextDecoder().decode(data) : "";
 }
 

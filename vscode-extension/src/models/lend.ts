@@ -6,6 +6,7 @@ import { EDITOR_CHAT, EDITOR_MODELS } from "../protocol";
 import { type Gateway, GatewayError } from "../server/gateway";
 import { messagesOf, toolsOf } from "./convert";
 import { failureOf } from "./failures";
+import { latest } from "./latest";
 import { VENDOR } from "./offer";
 
 /** LSP's `RequestFailed`, with the failure kind in its data. */
@@ -14,7 +15,12 @@ const JUSTIFICATION = vscode.l10n.t("Your questions are answered by VS Code's ow
 
 /** Tell the server which models there are, whenever that changes, and let it ask them. */
 export function registerLentModels(context: vscode.ExtensionContext, gateway: Gateway): void {
-  const tell = () => tellModels(context, gateway);
+  const tell = latest(
+    () => modelsToTell(context, gateway),
+    async (told) => {
+      if (told !== undefined) await gateway.notify(EDITOR_MODELS, told);
+    },
+  );
   context.subscriptions.push(
     gateway.handle(EDITOR_CHAT, (params, token, report) => chat(params as EditorChatParams, token, report)),
     gateway.onDidChangeState(tell),
@@ -28,12 +34,24 @@ export function registerLentModels(context: vscode.ExtensionContext, gateway: Ga
 
 const AI_SWITCH = "chat.disableAIFeatures";
 
-async function tellModels(context: vscode.ExtensionContext, gateway: Gateway): Promise<void> {
-  if (gateway.state.kind !== "running" || gateway.state.simulated) return;
+/** Undefined: there is no server, or none that may ask them. */
+async function modelsToTell(
+  context: vscode.ExtensionContext,
+  gateway: Gateway,
+): Promise<EditorModelsParams | undefined> {
+  if (gateway.state.kind !== "running" || gateway.state.simulated) return undefined;
+  try {
+    return await modelsNow(context);
+  } catch {
+    return { models: [], problem: vscode.l10n.t("VS Code could not say which models it has") };
+  }
+}
+
+async function modelsNow(context: vscode.ExtensionContext): Promise<EditorModelsParams> {
   const models = await lentModels();
   const refused = models.filter((model) => context.languageModelAccessInformation.canSendRequest(model) === false);
   const allowed = models.filter((model) => !refused.includes(model));
-  const told: EditorModelsParams = {
+  return {
     models: allowed.map(({ id, vendor, family, name, maxInputTokens }) => ({
       id,
       vendor,
@@ -43,7 +61,6 @@ async function tellModels(context: vscode.ExtensionContext, gateway: Gateway): P
     })),
     problem: allowed.length > 0 ? null : await whyNone(refused.length > 0),
   };
-  await gateway.notify(EDITOR_MODELS, told);
 }
 
 /** Select the models that may be lent: never our own, or the gateway would call itself. */
@@ -57,15 +74,23 @@ async function lentModels(): Promise<vscode.LanguageModelChat[]> {
 /** VS Code gives no reason for having no models: say what can be known. */
 async function whyNone(wasRefused: boolean): Promise<string> {
   if (!vscode.workspace.getConfiguration("aiGateway.editor").get("enabled", true)) {
-    return vscode.l10n.t("switched off by the setting aiGateway.editor.enabled");
+    return vscode.l10n.t("switched off by the setting {0}", "aiGateway.editor.enabled");
   }
   if (wasRefused) return vscode.l10n.t("allow AI Gateway to use VS Code's language models, under Accounts");
   if (vscode.workspace.getConfiguration().get(AI_SWITCH, false)) {
-    return vscode.l10n.t("VS Code's AI features are switched off by the setting {0}", AI_SWITCH);
+    return vscode.l10n.t("switched off by the setting {0}", AI_SWITCH);
   }
-  const accounts = await vscode.authentication.getAccounts("github");
-  if (accounts.length === 0) return vscode.l10n.t("sign in to GitHub in VS Code");
+  if (await isNobodySignedIn()) return vscode.l10n.t("sign in to GitHub in VS Code");
   return vscode.l10n.t("VS Code offers no model to this account, and does not say why; Copilot's own status may");
+}
+
+/** Not every editor has a provider of GitHub's accounts; without one, it is not for want of a sign-in. */
+async function isNobodySignedIn(): Promise<boolean> {
+  try {
+    return (await vscode.authentication.getAccounts("github")).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 async function chat(

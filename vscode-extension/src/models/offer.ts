@@ -1,9 +1,9 @@
 /** Offers the chain as a language model, so that VS Code's chat and other extensions can pick it. */
 
 import * as vscode from "vscode";
-import type { QueryResult } from "../generated/messages";
-import type { Gateway, QueryEvents } from "../server/gateway";
-import { CannotBeSent, inputOf, turnsOf, wireTools } from "./convert";
+import type { MessageParam, QueryParams } from "../generated/messages";
+import type { Gateway } from "../server/gateway";
+import { HasPicture, inputOf, turnsOf, wireTools } from "./convert";
 import { SeamedStream } from "./seam";
 import { seamWords } from "./words";
 
@@ -16,6 +16,7 @@ const CHARACTERS_PER_TOKEN = 4;
 /** Of either model: what most of the tiers read. A prompt that one of them can't read goes to those that can. */
 const TOKENS = { maxInputTokens: 120_000, maxOutputTokens: 8_000 };
 
+const WHOLE = "failover-whole";
 const MODELS: readonly vscode.LanguageModelChatInformation[] = [
   {
     id: "failover",
@@ -27,7 +28,7 @@ const MODELS: readonly vscode.LanguageModelChatInformation[] = [
     ...TOKENS,
   },
   {
-    id: "failover-whole",
+    id: WHOLE,
     name: vscode.l10n.t("AI Gateway: failover, whole answers"),
     tooltip: vscode.l10n.t("The same, but an answer comes in one piece: nothing in it ever has to be taken back."),
     family: "failover",
@@ -62,11 +63,14 @@ interface Request {
 }
 
 async function respond(gateway: Gateway, request: Request): Promise<void> {
-  const { model, messages, options, progress, token } = request;
+  const { model, options, progress, token } = request;
   const write = (text: string) => progress.report(new vscode.LanguageModelTextPart(text));
   const stream = new SeamedStream(write, seamWords);
-  const isWhole = model.id === "failover-whole";
-  const answer = await ask(gateway, messages, options, isWhole ? {} : stream, token);
+  const isWhole = model.id === WHOLE;
+  const answer = await gateway.query(queryOf(request), isWhole ? {} : stream, token);
+  if (options.toolMode === vscode.LanguageModelChatToolMode.Required && answer.tool_calls.length === 0) {
+    throw new Error(vscode.l10n.t("{0} called no tool, although one was required.", answer.provider));
+  }
   if (!isWhole) stream.finish(answer);
   else if (answer.response) write(answer.response);
   for (const { id, name, arguments: given } of answer.tool_calls) {
@@ -74,27 +78,38 @@ async function respond(gateway: Gateway, request: Request): Promise<void> {
   }
 }
 
-async function ask(
-  gateway: Gateway,
-  messages: Request["messages"],
-  options: Request["options"],
-  events: QueryEvents,
-  token: vscode.CancellationToken,
-): Promise<QueryResult> {
+function queryOf({ messages, options }: Request): QueryParams {
   const vendor = vscode.workspace.getConfiguration("aiGateway.editor").get<string>("vendor", CANNOT_CALL_US);
-  const tools = wireTools(options.tools);
-  const turns = turnsOf(messages, vscode);
-  if (turns.length === 0) throw new CannotBeSent(vscode.l10n.t("There is no text in the question."));
-  return await gateway.query(
-    {
-      messages: turns,
-      cache: "off",
-      without: vendor === CANNOT_CALL_US ? [] : [LENT],
-      ...(tools.length > 0 ? { tools: tools.map((tool) => ({ ...tool })) } : {}),
-    },
-    events,
-    token,
-  );
+  return {
+    messages: textIn(messages),
+    tools: wireTools(options.tools).map((tool) => ({ ...tool })),
+    cache: "off",
+    without: vendor === CANNOT_CALL_US ? [] : [LENT],
+    ...shapeOf(options.modelOptions ?? {}),
+  };
+}
+
+function textIn(messages: Request["messages"]): MessageParam[] {
+  const turns = readable(messages);
+  if (turns.length === 0) throw new Error(vscode.l10n.t("There is no text in the question."));
+  return turns;
+}
+
+function readable(messages: Request["messages"]): MessageParam[] {
+  try {
+    return turnsOf(messages, vscode);
+  } catch (error) {
+    if (!(error instanceof HasPicture)) throw error;
+    throw new Error(vscode.l10n.t("AI Gateway sends text only: take the picture out."));
+  }
+}
+
+/** What callers may set of an answer's shape: OpenAI's names for it, which Copilot's models know as well. */
+function shapeOf({ temperature, max_tokens }: { readonly [name: string]: unknown }): QueryParams {
+  return {
+    ...(typeof temperature === "number" ? { temperature } : {}),
+    ...(typeof max_tokens === "number" ? { max_tokens } : {}),
+  };
 }
 
 function tokensIn(text: string | vscode.LanguageModelChatRequestMessage): number {

@@ -1,20 +1,16 @@
 /** `@gateway` in VS Code's chat. */
 
 import * as vscode from "vscode";
-import type { ContextEntry, MessageParam, ProviderHealthResult } from "../generated/messages";
+import type { ContextEntry, ProviderHealthResult } from "../generated/messages";
+import { plain } from "../markdown";
 import { type Gateway, GatewayError } from "../server/gateway";
+import { type Metadata, messagesIn, PRIVATE, pathsIn, sentOf, toldBefore } from "./history";
 import { SeamedStream } from "./seam";
 import { seamWords } from "./words";
 
 const ID = "ai-gateway.gateway";
-/** Characters of one attached file; more is cut, and the file's last line says so. */
+/** Characters of one attached file; more is cut. */
 const LONGEST_FILE = 200_000;
-
-/** Kept with a response: what was shown may have a seam and a byline, which are no part of the conversation. */
-interface Metadata {
-  readonly answer?: string;
-  readonly queryId?: string;
-}
 
 export function registerParticipant(context: vscode.ExtensionContext, gateway: Gateway): void {
   const participant = vscode.chat.createChatParticipant(ID, (request, chat, stream, token) =>
@@ -54,39 +50,34 @@ async function answer(
     seamWords,
     (by) => stream.progress(vscode.l10n.t("{0} is answering…", by)),
   );
+  const isPrivate = request.command === PRIVATE;
+  const before = toldBefore(chat.history, isPrivate);
+  const context = await attached(request);
   const found = await gateway.query(
     {
-      messages: [...historyOf(chat), { role: "user", content: request.prompt }],
-      context: await attached(request, stream),
-      private: request.command === "private",
+      messages: [...messagesIn(before), { role: "user", content: request.prompt }],
+      paths: pathsIn(before),
+      context,
+      private: isPrivate,
     },
     written,
     token,
   );
   written.finish(found);
-  stream.markdown(`\n\n*${found.byline}*`);
-  const metadata: Metadata = { answer: found.response, queryId: found.query_id };
+  const paths = sentOf(context, found.left_out);
+  for (const uri of paths) stream.reference(vscode.Uri.parse(uri));
+  for (const { path, reason } of found.left_out) {
+    stream.markdown(`\n\n${plain(vscode.l10n.t("{0} was left out: {1}", path, reason))}`);
+  }
+  stream.markdown(`\n\n*${plain(found.byline)}*`);
+  const metadata: Metadata = { answer: found.response, queryId: found.query_id, paths };
   return { metadata };
 }
 
-function historyOf({ history }: vscode.ChatContext): MessageParam[] {
-  return history.flatMap((turn): MessageParam[] => {
-    if (turn instanceof vscode.ChatRequestTurn) return isQuestion(turn) ? [{ role: "user", content: turn.prompt }] : [];
-    const { answer: text } = (turn.result.metadata ?? {}) as Metadata;
-    return text ? [{ role: "assistant", content: text }] : [];
-  });
-}
-
-function isQuestion({ command, prompt }: vscode.ChatRequestTurn): boolean {
-  return command !== "health" && command !== "explain" && prompt !== "";
-}
-
 /** Read what the person attached to the question; the server leaves out what is kept out of prompts. */
-async function attached(request: vscode.ChatRequest, stream: vscode.ChatResponseStream): Promise<ContextEntry[]> {
-  const entries = await Promise.all(request.references.map(({ value }) => entryOf(value)));
-  const known = entries.filter((entry) => entry !== undefined);
-  for (const { uri } of known) if (uri) stream.reference(vscode.Uri.parse(uri));
-  return known;
+async function attached({ references }: vscode.ChatRequest): Promise<ContextEntry[]> {
+  const entries = await Promise.all(references.map(({ value }) => entryOf(value)));
+  return entries.filter((entry) => entry !== undefined);
 }
 
 async function entryOf(value: unknown): Promise<ContextEntry | undefined> {

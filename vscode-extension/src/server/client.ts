@@ -1,27 +1,31 @@
-/** Speaks with one process of the server. Loaded when there is one: the language client is most of the extension's code. */
+/** Speaks with one process of the server. Loaded when there is one, and the language client with it. */
 
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import * as vscode from "vscode";
-import { BaseLanguageClient, CloseAction, ErrorAction, type LanguageClientOptions } from "vscode-languageclient";
+import type { LanguageClientOptions } from "vscode-languageclient";
+import type { MessageReader, MessageWriter } from "vscode-languageserver-protocol/node";
+import { workspaceSettings } from "./configuration";
+import { isDiscarded } from "./discarded";
+import { GatewayError, type ServerRequestHandler } from "./gateway";
 import {
+  BaseLanguageClient,
+  CancellationToken,
+  CloseAction,
+  ErrorAction,
   ErrorCodes,
   LSPErrorCodes,
-  type MessageReader,
-  type MessageWriter,
   ProgressType,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
-} from "vscode-languageserver-protocol/node";
-import { workspaceSettings } from "./configuration";
-import { GatewayError, type ServerRequestHandler } from "./gateway";
-import { previewPages } from "./pages";
+} from "./languageClient.js";
 import type { ServerSettings } from "./settingNames";
 import { type Trace, traced } from "./trace";
 
 /** Not the protocol's own: the process ended before it answered. */
 export const SERVER_ENDED = -32099;
 const STOP_MS = 1500;
+const NOTE_MS = 10_000;
 const PROGRESS = new ProgressType<unknown>();
 
 export interface Wiring {
@@ -113,7 +117,7 @@ export class Client extends BaseLanguageClient {
   }
 }
 
-function optionsOf({ extension, log, settings }: Wiring): LanguageClientOptions {
+function optionsOf({ extension, log, trace, settings }: Wiring): LanguageClientOptions {
   return {
     documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
     outputChannel: log,
@@ -125,13 +129,32 @@ function optionsOf({ extension, log, settings }: Wiring): LanguageClientOptions 
     },
     middleware: {
       workspace: {
-        configuration: ({ items }) =>
-          items.map(({ scopeUri }) => workspaceSettings(extension, scopeUri ? vscode.Uri.parse(scopeUri) : undefined)),
+        configuration: ({ items }) => {
+          const scopes = items.map(({ scopeUri }) => (scopeUri ? vscode.Uri.parse(scopeUri) : undefined));
+          const sections = scopes.map((scope) => workspaceSettings(extension, scope));
+          trace.redactor.learn(sections);
+          return sections;
+        },
         didChangeConfiguration: (_sections, next) => next(undefined), // the server asks; nobody's keys go along
+        handleApplyEdit: async (params, next) => {
+          const done = await next(params, CancellationToken.None);
+          const isDone = done instanceof ResponseError || done.applied;
+          return !isDone && isDiscarded(params.edit, versionOf) ? discarded() : done;
+        },
       },
-      window: { showDocument: previewPages },
     },
   };
+}
+
+function versionOf(uri: string): number | undefined {
+  const wanted = vscode.Uri.parse(uri).toString();
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === wanted)?.version;
+}
+
+/** VS Code makes no edit whose boxes nobody has ticked, which looks as if it had; so it says something in either case. */
+function discarded(): ResponseError<void> {
+  vscode.window.setStatusBarMessage(vscode.l10n.t("AI Gateway: the edit was not applied"), NOTE_MS);
+  return new ResponseError(LSPErrorCodes.RequestCancelled, "discarded");
 }
 
 function progressTokenOf(params: unknown): string | number {

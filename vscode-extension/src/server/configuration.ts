@@ -1,16 +1,15 @@
 /** What people set in VS Code, at which level, in the server's shape. */
 
 import * as vscode from "vscode";
-import { type ServerSettings, serverSettingKeys, toServerSettings } from "./settingNames";
-
-const SECTION = "aiGateway";
+import { SECTION, type ServerSettings, serverSettingKeys, toServerSettings, valueIn } from "./settingNames";
 
 type Inspected = NonNullable<ReturnType<vscode.WorkspaceConfiguration["inspect"]>>;
-type Level = (inspected: Inspected) => unknown;
+/** The whole section as it is set there; what is asked first comes first. */
+type Levels = (inspected: Inspected) => readonly unknown[];
 
 /** What this person set for all workspaces, or on this machine; no defaults. */
 export function userSettings(extension: vscode.Extension<unknown>): ServerSettings {
-  return settingsOf(extension, undefined, (at) => at.globalValue);
+  return settingsOf(extension, undefined, (at) => [at.globalValue]);
 }
 
 /** What a workspace, or one of its folders, sets; it may be somebody else's files, so the server takes only some of it. */
@@ -18,17 +17,19 @@ export function workspaceSettings(
   extension: vscode.Extension<unknown>,
   folder: vscode.Uri | undefined,
 ): ServerSettings {
-  return settingsOf(extension, folder, (at) => at.workspaceFolderValue ?? at.workspaceValue);
+  return settingsOf(extension, folder, (at) => [at.workspaceFolderValue, at.workspaceValue]);
 }
 
-function settingsOf(extension: vscode.Extension<unknown>, scope: vscode.Uri | undefined, level: Level): ServerSettings {
-  const configuration = vscode.workspace.getConfiguration(SECTION, scope);
-  return toServerSettings(
-    keysOf(extension).map((key) => {
-      const inspected = configuration.inspect(key);
-      return [key, inspected && level(inspected)] as const;
-    }),
-  );
+/** The section is looked at once: for each of its settings, that would hold the editor up. */
+function settingsOf(
+  extension: vscode.Extension<unknown>,
+  scope: vscode.Uri | undefined,
+  levels: Levels,
+): ServerSettings {
+  const inspected = vscode.workspace.getConfiguration(undefined, scope).inspect(SECTION);
+  const sections = inspected === undefined ? [] : levels(inspected);
+  const found = (key: string) => sections.map((section) => valueIn(section, key)).find((value) => value !== undefined);
+  return toServerSettings(keysOf(extension).map((key) => [key, found(key)]));
 }
 
 interface Contributed {

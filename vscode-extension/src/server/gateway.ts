@@ -11,12 +11,16 @@ import type {
 } from "../generated/messages";
 import type { ParamsOf, RequestMethod, ResultOf } from "../protocol";
 
-/** How the server's process is. `crashed`: it ended too often to be started again by itself. */
+/**
+ * How the server's process is. `wrongCommand`: what a person set to be run instead of it can't be. `crashed`: it ended
+ * too often to be started again by itself.
+ */
 export type ServerState =
   | { readonly kind: "stopped" }
   | { readonly kind: "starting" }
   | { readonly kind: "running"; readonly version: string; readonly simulated: boolean }
   | { readonly kind: "noPython"; readonly reason: string }
+  | { readonly kind: "wrongCommand"; readonly reason: string }
   | { readonly kind: "crashed"; readonly reason: string };
 
 /** An error that the server answered with; its message is safe to show. */

@@ -3,27 +3,21 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
-import type { Launch } from "./process";
+import type { Found } from "./lifecycle";
 import { findPython, type Launcher } from "./python";
-
-/** What was found: whose server is run, or why there is nothing to run it with. */
-export type Found =
-  | { readonly kind: "installed" | "bundled"; readonly launch: Launch }
-  | { readonly kind: "nothing"; readonly reason: string };
 
 export async function findLaunch(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<Found> {
   const [command, ...args] = vscode.workspace.getConfiguration("aiGateway").get<string[]>("server.command") ?? [];
   if (command === undefined) return findBundled(context, log);
-  if (isAbsolute(command)) return { kind: "installed", launch: { command, args, cwd: homedir() } };
-  const reason = vscode.l10n.t("The setting aiGateway.server.command has to begin with an absolute path.");
-  return { kind: "nothing", reason };
+  if (isAbsolute(command)) return { launch: { kind: "installed", command, args, cwd: homedir() } };
+  return { kind: "wrongCommand", reason: vscode.l10n.t("{0} is not an absolute path.", command) };
 }
 
 async function findBundled(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<Found> {
   const launcher = launcherOf(context);
   const found = await findPython(launcher, log);
-  if (found.kind === "nothing") return found;
-  return { kind: "bundled", launch: { command: found.path, args: launcher, cwd: homedir() } };
+  if ("reason" in found) return { kind: "noPython", reason: found.reason };
+  return { launch: { kind: "bundled", command: found.path, args: launcher, cwd: homedir() } };
 }
 
 /** Python keeps what it compiled in the extension's storage: the folder of an extension is not for writing. */

@@ -1,6 +1,7 @@
 /** The few things about the server that people are told by a message, each once, until they start it anew themselves. */
 
 import * as vscode from "vscode";
+import type { ServerState } from "./gateway";
 import { PYTHON_EXTENSION } from "./python";
 
 const DOWNLOADS = "https://www.python.org/downloads/";
@@ -17,29 +18,16 @@ export class Notices {
     private readonly restart: () => Promise<void>,
   ) {}
 
+  /** Tell of a state that needs somebody to do something. */
+  about(state: ServerState): void {
+    if (state.kind === "noPython") this.#noPython(state.reason);
+    else if (state.kind === "wrongCommand") this.#wrongCommand(state.reason);
+    else if (state.kind === "crashed") this.#crashed(state.reason);
+  }
+
   /** Things may be told again. */
   forget(): void {
     this.#told.clear();
-  }
-
-  noPython(reason: string): void {
-    const words = vscode.l10n.t("AI Gateway needs Python 3.11 or newer. {0}", reason);
-    this.#tell("noPython", vscode.window.showWarningMessage, words, {
-      [vscode.l10n.t("Install Python")]: installPython,
-      [vscode.l10n.t("Select Interpreter")]: selectInterpreter,
-      ...this.#showLog(),
-    });
-  }
-
-  crashed(reason: string): void {
-    const words = vscode.l10n.t(
-      "The AI Gateway server ended again and again, and is not started any more: {0}",
-      reason,
-    );
-    this.#tell("crashed", vscode.window.showErrorMessage, words, {
-      [vscode.l10n.t("Restart")]: this.restart,
-      ...this.#showLog(),
-    });
   }
 
   /** Only a server that was installed apart from the extension can be another version. */
@@ -52,8 +40,34 @@ export class Notices {
       ours,
     );
     this.log.warn(words);
-    this.#tell("version", vscode.window.showWarningMessage, words, {
-      [vscode.l10n.t("Open Settings")]: () => openSetting("aiGateway.server.command"),
+    this.#tell("version", vscode.window.showWarningMessage, words, openSettings("aiGateway.server.command"));
+  }
+
+  #noPython(reason: string): void {
+    const words = vscode.l10n.t("AI Gateway needs Python 3.11 or newer. {0}", reason);
+    this.#tell("noPython", vscode.window.showWarningMessage, words, {
+      [vscode.l10n.t("Install Python")]: installPython,
+      [vscode.l10n.t("Select Interpreter")]: selectInterpreter,
+      ...this.#showLog(),
+    });
+  }
+
+  #wrongCommand(reason: string): void {
+    const words = vscode.l10n.t("The setting aiGateway.server.command can't be run. {0}", reason);
+    this.#tell("wrongCommand", vscode.window.showWarningMessage, words, {
+      ...openSettings("aiGateway.server.command"),
+      ...this.#showLog(),
+    });
+  }
+
+  #crashed(reason: string): void {
+    const words = vscode.l10n.t(
+      "The AI Gateway server ended again and again, and is not started any more: {0}",
+      reason,
+    );
+    this.#tell("crashed", vscode.window.showErrorMessage, words, {
+      [vscode.l10n.t("Restart")]: this.restart,
+      ...this.#showLog(),
     });
   }
 
@@ -66,6 +80,10 @@ export class Notices {
     this.#told.add(what);
     void show(words, ...Object.keys(buttons)).then((chosen) => chosen && buttons[chosen]?.());
   }
+}
+
+function openSettings(name: string): Buttons {
+  return { [vscode.l10n.t("Open Settings")]: () => openSetting(name) };
 }
 
 async function installPython(): Promise<void> {

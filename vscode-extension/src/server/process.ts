@@ -2,22 +2,36 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Localizer } from "../manner";
 import { type LogLevel, parseLine } from "./stderr";
+
+/** What the launcher exits with where no other start could go better. */
+const CANNOT_RUN_HERE = 78;
+const READ_MS = 200;
 
 /** What is run, with an absolute path, and where. */
 export interface Launch {
+  /** The server that came with the extension, or one that a person installed. */
+  readonly kind: "bundled" | "installed";
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
 }
 
-/** How a process ended. `code` is null, if a signal ended it or it never began. */
+/** How a process ended. */
 export interface Ending {
-  readonly code: number | null;
   readonly words: string;
+  /** Why another start would end in the same way, if it would. */
+  readonly hopeless?: "noPython" | "wrongCommand" | undefined;
 }
 
-export type WriteLine = (level: LogLevel, text: string) => void;
+/** What a process needs of others. */
+export interface Surroundings {
+  readonly l10n: Localizer;
+  write(level: LogLevel, text: string): void;
+  /** A text without credentials. */
+  hide(text: string): string;
+}
 
 export class ServerProcess {
   readonly ended: Promise<Ending>;
@@ -25,22 +39,24 @@ export class ServerProcess {
 
   private constructor(
     readonly child: ChildProcessWithoutNullStreams,
-    write: WriteLine,
+    private readonly launch: Launch,
+    private readonly surroundings: Surroundings,
   ) {
     child.stdin.on("error", () => undefined); // it has ended; `ended` tells of that
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      const { level, text } = parseLine(line);
-      if (level !== "debug" && level !== "info") this.#lastLine = text;
-      write(level, text);
-    });
+    createInterface({ input: child.stderr }).on("line", (line) => this.#note(line));
     this.ended = new Promise((resolve) => {
-      child.once("error", (error) => resolve({ code: null, words: error.message }));
-      child.once("close", (code, signal) => resolve({ code, words: this.#wordsFor(code, signal) }));
+      child.once("error", (error) => resolve(this.#neverBegan(error)));
+      child.once("exit", async (code, signal) => {
+        await this.#allRead();
+        resolve(this.#endingOf(code, signal));
+      });
     });
   }
 
-  static start({ command, args, cwd }: Launch, write: WriteLine): ServerProcess {
-    return new ServerProcess(spawn(command, args, { cwd, stdio: "pipe", windowsHide: true }), write);
+  static start(launch: Launch, surroundings: Surroundings): ServerProcess {
+    const { command, args, cwd } = launch;
+    const child = spawn(command, args, { cwd, stdio: "pipe", windowsHide: true });
+    return new ServerProcess(child, launch, surroundings);
   }
 
   /** Wait for the end, and bring it about when it takes too long; gives whether it had to. */
@@ -55,8 +71,33 @@ export class ServerProcess {
     return wasKilled;
   }
 
-  #wordsFor(code: number | null, signal: NodeJS.Signals | null): string {
-    const how = signal === null ? `exit code ${code}` : signal;
-    return this.#lastLine === "" ? how : `${this.#lastLine} (${how})`;
+  /** What it has written is read; somebody whom it started may keep the pipes open after its end. */
+  async #allRead(): Promise<void> {
+    const { child } = this;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, READ_MS);
+      child.once("close", () => resolve(clearTimeout(limit)));
+    });
+    for (const pipe of child.stdio) pipe?.destroy();
+  }
+
+  #note(line: string): void {
+    const { level, text } = parseLine(this.surroundings.hide(line));
+    if (level !== "debug" && level !== "info") this.#lastLine = text;
+    this.surroundings.write(level, text);
+  }
+
+  #neverBegan({ message }: Error): Ending {
+    const { l10n } = this.surroundings;
+    const words = l10n.t("{0} can't be started: {1}", this.launch.command, message);
+    return { words, hopeless: this.launch.kind === "installed" ? "wrongCommand" : undefined };
+  }
+
+  #endingOf(code: number | null, signal: NodeJS.Signals | null): Ending {
+    const { l10n } = this.surroundings;
+    const how = signal ?? l10n.t("exit code {0}", String(code));
+    const words = this.#lastLine === "" ? how : `${this.#lastLine} (${how})`;
+    const isRefused = code === CANNOT_RUN_HERE && this.launch.kind === "bundled";
+    return { words, hopeless: isRefused ? "noPython" : undefined };
   }
 }

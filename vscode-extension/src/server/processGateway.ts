@@ -6,21 +6,18 @@ import type { HealthSummary, QueryParams, QueryResult } from "../generated/messa
 import type { ParamsOf, RequestMethod, ResultOf } from "../protocol";
 import type { Client } from "./client";
 import { type Gateway, GatewayError, type QueryEvents, type ServerRequestHandler, type ServerState } from "./gateway";
-import { type Found, findLaunch } from "./launch";
+import { findLaunch } from "./launch";
 import { onLaunchMayChange } from "./launchChanges";
+import { type Found, Lifecycle } from "./lifecycle";
+import { LogTrace } from "./logTrace";
 import { Notices } from "./notices";
-import type { Ending, Launch } from "./process";
+import type { Launch } from "./process";
 import { type QueryProgress, tellQuery } from "./queryProgress";
-import { Redactor } from "./redact";
-import { Restarts } from "./restarts";
-import { Run, type RunParts, StartFailed } from "./run";
+import type { Run } from "./run";
 import type { ServerSettings } from "./settingNames";
-import type { Trace, TraceLevel } from "./trace";
 
 /** The code of a `GatewayError` of a server that can't be started. */
 export const NOT_RUNNING = -32098;
-/** What the launcher exits with where no other start could go better. */
-const CANNOT_RUN_HERE = 78;
 
 export interface GatewayParts {
   readonly context: vscode.ExtensionContext;
@@ -38,30 +35,30 @@ class ProcessGateway implements Gateway {
   readonly #stateChanged = new vscode.EventEmitter<ServerState>();
   readonly #statusChanged = new vscode.EventEmitter<HealthSummary | undefined>();
   readonly #handlers = new Map<string, ServerRequestHandler>();
-  readonly #restarts = new Restarts(Date.now);
-  readonly #trace: Trace;
+  readonly #trace: LogTrace;
   readonly #notices: Notices;
-  readonly #following: vscode.Disposable;
-  #state: ServerState = { kind: "stopped" };
+  readonly #lifecycle: Lifecycle<Run>;
   #status: HealthSummary | undefined;
-  #run: Run | undefined;
-  #launch: Launch | undefined;
-  #turn: Promise<void> = Promise.resolve();
-  #nextStart: NodeJS.Timeout | undefined;
-  #isSimulated = false;
-  #isDisposed = false;
+  #following: vscode.Disposable | undefined;
 
   readonly onDidChangeState = this.#stateChanged.event;
   readonly onDidChangeStatus = this.#statusChanged.event;
 
   constructor(private readonly parts: GatewayParts) {
-    this.#trace = traceInto(parts.log);
+    this.#trace = new LogTrace(parts.log);
     this.#notices = new Notices(parts.log, () => this.restart());
-    this.#following = onLaunchMayChange(() => void this.#runOther());
+    this.#lifecycle = new Lifecycle<Run>({
+      find: () => this.#find(),
+      begin: (launch, isSimulated, isCurrent) => this.#begin(launch, isSimulated, isCurrent),
+      entered: (state) => this.#entered(state),
+      failed: (words) => parts.log.error(`the server ended, or could not be started: ${words}`),
+      now: Date.now,
+      after: callBack,
+    });
   }
 
   get state(): ServerState {
-    return this.#state;
+    return this.#lifecycle.state;
   }
 
   get status(): HealthSummary | undefined {
@@ -69,24 +66,16 @@ class ProcessGateway implements Gateway {
   }
 
   start(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#run === undefined && this.#state.kind !== "crashed") await this.#begin();
-    });
+    return this.#lifecycle.start();
   }
 
   stop(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#end();
-      this.#enter({ kind: "stopped" });
-    });
+    return this.#lifecycle.stop();
   }
 
   restart(how: { simulated?: boolean } = {}): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#isSimulated = how.simulated ?? this.#isSimulated;
-      this.#notices.forget();
-      await this.#beginAnew();
-    });
+    this.#notices.forget();
+    return this.#lifecycle.restart(how);
   }
 
   async request<M extends RequestMethod>(
@@ -94,6 +83,7 @@ class ProcessGateway implements Gateway {
     params: ParamsOf<M>,
     token?: vscode.CancellationToken,
   ): Promise<ResultOf<M>> {
+    this.#trace.redactor.learn(params);
     const client = await this.#running();
     return (await client.ask(method, params as object, token)) as ResultOf<M>;
   }
@@ -116,12 +106,12 @@ class ProcessGateway implements Gateway {
 
   async notify(method: string, params: object): Promise<void> {
     this.#trace.redactor.learn(params);
-    await this.#run?.client.sendNotification(method, params).catch(() => undefined); // it has just ended
+    await this.#lifecycle.run?.client.sendNotification(method, params).catch(() => undefined); // it has just ended
   }
 
   handle(method: string, handler: ServerRequestHandler): vscode.Disposable {
     this.#handlers.set(method, handler);
-    const current = this.#run?.client.answer(method, handler);
+    const current = this.#lifecycle.run?.client.answer(method, handler);
     return new vscode.Disposable(() => {
       this.#handlers.delete(method);
       current?.dispose();
@@ -129,34 +119,27 @@ class ProcessGateway implements Gateway {
   }
 
   dispose(): void {
-    void this.stop();
-    this.#isDisposed = true;
-    this.#following.dispose();
-    this.#stateChanged.dispose();
-    this.#statusChanged.dispose();
-  }
-
-  /** Starts and stops happen one after the other, and each makes a start that was waited for needless. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    clearTimeout(this.#nextStart);
-    this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      this.parts.log.error("the server could not be started or stopped", String(error));
-      if (this.#state.kind === "starting") this.#recover({ code: null, words: String(error) });
+    this.#following?.dispose();
+    this.#trace.dispose();
+    void this.#lifecycle.finish().then(() => {
+      this.#stateChanged.dispose();
+      this.#statusChanged.dispose();
     });
-    return this.#turn;
   }
 
   /** The connection, as soon as there is one. */
   async #running(): Promise<Client> {
-    if (this.#state.kind === "stopped" || this.#state.kind === "noPython") await this.start();
+    const { kind } = this.state;
+    if (kind === "stopped" || kind === "noPython" || kind === "wrongCommand") await this.start();
     await this.#settled();
-    if (this.#run === undefined) throw new GatewayError(wordsFor(this.#state), NOT_RUNNING, undefined);
-    return this.#run.client;
+    const { run } = this.#lifecycle;
+    if (run === undefined) throw new GatewayError(wordsFor(this.state), NOT_RUNNING, undefined);
+    return run.client;
   }
 
   /** When it is not about to be started any more, be it at once or after a wait. */
   #settled(): Promise<void> {
-    if (this.#state.kind !== "starting") return Promise.resolve();
+    if (this.state.kind !== "starting") return Promise.resolve();
     return new Promise((resolve) => {
       const listening = this.onDidChangeState(({ kind }) => {
         if (kind === "starting") return;
@@ -166,88 +149,31 @@ class ProcessGateway implements Gateway {
     });
   }
 
-  /** Begin again, if what is to be run is no longer what runs. */
-  #runOther(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#state.kind === "stopped") return;
-      const found = await findLaunch(this.parts.context, this.parts.log);
-      const wanted = found.kind === "nothing" ? undefined : found.launch;
-      if (JSON.stringify(wanted) !== JSON.stringify(this.#launch)) await this.#beginAnew();
-    });
+  #find(): Promise<Found> {
+    this.#following ??= onLaunchMayChange(() => void this.#lifecycle.runOther());
+    return findLaunch(this.parts.context, this.parts.log);
   }
 
-  async #beginAnew(): Promise<void> {
-    this.#restarts.forget();
-    await this.#end();
-    await this.#begin();
-  }
-
-  async #begin(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#enter({ kind: "starting" });
-    const found = await findLaunch(this.parts.context, this.parts.log);
-    this.#launch = found.kind === "nothing" ? undefined : found.launch;
-    if (found.kind === "nothing") this.#lackPython(found.reason);
-    else await this.#beginRun(found);
-  }
-
-  async #beginRun({ kind, launch }: Found & { launch: Launch }): Promise<void> {
-    const args = [...launch.args, "--stdio", ...(this.#isSimulated ? ["--simulated"] : [])];
-    try {
-      const run = await Run.begin({ ...launch, args }, await this.#runParts());
-      this.#run = run;
-      void run.ended.then((ending) => this.#run === run && this.#recover(ending));
-      const { version } = run.client;
-      this.#enter({ kind: "running", version, simulated: this.#isSimulated });
-      if (kind === "installed") this.#notices.compareVersions(version, this.parts.context.extension);
-    } catch (error) {
-      if (!(error instanceof StartFailed)) throw error;
-      this.#recover(error.ending);
-    }
-  }
-
-  async #runParts(): Promise<RunParts> {
+  async #begin(launch: Launch, isSimulated: boolean, isCurrent: () => boolean): Promise<Run> {
     const { context, log } = this.parts;
+    const { extension } = context;
     const settings = await this.parts.settings();
     this.#trace.redactor.learn(settings);
-    const onStatus = (status: HealthSummary) => this.#setStatus(status);
-    return { extension: context.extension, log, trace: this.#trace, settings, handlers: this.#handlers, onStatus };
+    const onStatus = (status: HealthSummary) => {
+      if (isCurrent()) this.#setStatus(status);
+    };
+    const args = [...launch.args, "--stdio", ...(isSimulated ? ["--simulated"] : [])];
+    const parts = { extension, log, trace: this.#trace, settings, handlers: this.#handlers, onStatus };
+    const { Run } = await import("./run.js");
+    const run = await Run.begin({ ...launch, args }, parts);
+    if (launch.kind === "installed") this.#notices.compareVersions(run.version, extension);
+    return run;
   }
 
-  async #end(): Promise<void> {
-    const run = this.#run;
-    this.#run = undefined;
-    this.#setStatus(undefined);
-    await run?.end();
-  }
-
-  /** The process ended by itself. */
-  #recover({ code, words }: Ending): void {
-    this.#run = undefined;
-    this.#setStatus(undefined);
-    this.parts.log.error(`the server ended: ${words}`);
-    if (code === CANNOT_RUN_HERE) this.#lackPython(words);
-    else this.#startAfter(this.#restarts.afterCrash(), words);
-  }
-
-  #startAfter(waitMs: number | undefined, reason: string): void {
-    if (waitMs === undefined) {
-      this.#enter({ kind: "crashed", reason });
-      this.#notices.crashed(reason);
-    } else {
-      this.#enter({ kind: "starting" });
-      this.#nextStart = setTimeout(() => void this.start(), waitMs);
-    }
-  }
-
-  #lackPython(reason: string): void {
-    this.#enter({ kind: "noPython", reason });
-    this.#notices.noPython(reason);
-  }
-
-  #enter(state: ServerState): void {
-    this.#state = state;
+  #entered(state: ServerState): void {
+    if (state.kind !== "running") this.#setStatus(undefined);
     this.#stateChanged.fire(state);
+    this.#notices.about(state);
   }
 
   #setStatus(status: HealthSummary | undefined): void {
@@ -257,18 +183,15 @@ class ProcessGateway implements Gateway {
   }
 }
 
-function traceInto(log: vscode.LogOutputChannel): Trace {
-  return {
-    redactor: new Redactor(),
-    write: (line) => log.info(line),
-    get level() {
-      return vscode.workspace.getConfiguration("aiGateway").get<TraceLevel>("trace.server", "off");
-    },
-  };
+function callBack(milliseconds: number, work: () => void): () => void {
+  const timer = setTimeout(work, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 function wordsFor(state: ServerState): string {
   switch (state.kind) {
+    case "wrongCommand":
+      return vscode.l10n.t("The setting aiGateway.server.command can't be run. {0}", state.reason);
     case "noPython":
       return vscode.l10n.t("AI Gateway needs Python 3.11 or newer. {0}", state.reason);
     case "crashed":

@@ -18,9 +18,8 @@ export const PYTHON_EXTENSION = "ms-python.python";
 const CHECK_MS = 10_000;
 const SETTING = "server.python";
 
-export type FoundPython =
-  | { readonly kind: "python"; readonly path: string }
-  | { readonly kind: "nothing"; readonly reason: string };
+/** Where it is, or why there is none. */
+export type FoundPython = { readonly path: string } | { readonly reason: string };
 
 /** What can be asked with `--check`: the launcher, and Python's options before it. */
 export type Launcher = readonly string[];
@@ -29,10 +28,10 @@ export async function findPython(launcher: Launcher, log: vscode.LogOutputChanne
   const { python, refused } = await choosePython(candidates(), (candidate) => check(candidate, launcher));
   for (const { candidate, reason } of refused) log.warn(`${candidate.path} (${candidate.origin}): ${reason}`);
   if (python === undefined) {
-    return { kind: "nothing", reason: wordsForRefused(refused) || vscode.l10n.t("There is none on the PATH.") };
+    return { reason: wordsForRefused(refused) || vscode.l10n.t("There is none on the PATH.") };
   }
   log.info(`Python ${python.version} (${python.origin}): ${python.executable}`);
-  return { kind: "python", path: python.executable };
+  return { path: python.executable };
 }
 
 /**
@@ -70,7 +69,7 @@ function check({ path, args }: Candidate, launcher: Launcher): Promise<Verdict> 
   const options = { cwd: homedir(), timeout: CHECK_MS, windowsHide: true };
   return new Promise((resolve) => {
     execFile(path, [...args, ...launcher, "--check"], options, (error, stdout, stderr) => {
-      resolve(readVerdict(stdout, stderr || (error?.message ?? "")));
+      resolve(readVerdict(stdout, stderr || (error?.message ?? ""), vscode.l10n));
     });
   });
 }

@@ -1,6 +1,7 @@
 /** Which of several Pythons runs the server: the first that can. */
 
 import { delimiter, isAbsolute, join, relative } from "node:path";
+import type { Localizer } from "../manner";
 
 /** A Python that may be there. */
 export interface Candidate {
@@ -70,13 +71,52 @@ function isWithin(path: string, folder: string): boolean {
   return from === "" || !(from.startsWith("..") || isAbsolute(from));
 }
 
+/** What the launcher prints. */
+type Answer =
+  | { readonly version: string; readonly executable: string }
+  | { readonly version: string; readonly reason: string; readonly values: readonly string[] };
+
 /** Reads what the launcher says to `--check`. */
-export function readVerdict(stdout: string, stderr: string): Verdict {
+export function readVerdict(stdout: string, stderr: string, l10n: Localizer): Verdict {
+  const answer = parsed(stdout);
+  if (answer === undefined) return { isFit: false, reason: lastLine(stderr) || l10n.t("it does not answer") };
+  if ("executable" in answer) return { isFit: true, executable: answer.executable, version: answer.version };
+  return {
+    isFit: false,
+    reason: wordsForReason(answer.reason, answer.version, answer.values, l10n) ?? lastLine(stderr),
+  };
+}
+
+function parsed(text: string): Answer | undefined {
   try {
-    const { executable, version } = JSON.parse(stdout) as { executable: string; version: string };
-    return { isFit: true, executable, version };
+    return JSON.parse(text) as Answer;
   } catch {
-    return { isFit: false, reason: stderr.trim().split("\n").at(-1) || "it does not answer" };
+    return undefined;
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}
+
+/** The launcher's `REASONS`. */
+function wordsForReason(
+  reason: string,
+  version: string,
+  [first = "", second = ""]: readonly string[],
+  l10n: Localizer,
+): string | undefined {
+  switch (reason) {
+    case "old":
+      return l10n.t("Python {0}: {1} or newer is needed", version, first);
+    case "module":
+      return l10n.t("Python {0}: it was built without {1}", version, first);
+    case "unknown":
+      return l10n.t("Python {0}: this version of AI Gateway runs on CPython {1} to {2}", version, first, second);
+    case "native":
+      return l10n.t("Python {0}: what came for this machine can't be loaded: {1}", version, first);
+    default:
+      return undefined;
   }
 }
 

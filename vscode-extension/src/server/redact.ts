@@ -1,7 +1,7 @@
 /** Keeps credentials out of what is written down. */
 
-const CREDENTIAL = /(^|_)(key|token|secret|password)$/i;
-const IN_URL = /:\/\/[^/@\s]*:([^/@\s]+)@/g;
+const CREDENTIAL = /(key|token|secret|password|authorization)$/i;
+const IN_URL = /:\/\/(?:[^/@\s]*:)?([^/@\s]+)@/g;
 const SHORTEST = 4;
 const HIDDEN = "…";
 
@@ -9,7 +9,7 @@ const HIDDEN = "…";
 export class Redactor {
   readonly #secrets = new Set<string>();
 
-  /** Take in settings: what stands under a name such as `api_key`, and passwords within addresses. */
+  /** Take in what the server is told: what stands under a name such as `api_key`, and passwords within addresses. */
   learn(settings: unknown, name = ""): void {
     if (typeof settings === "string") this.#learnText(settings, name);
     else if (typeof settings === "object" && settings !== null) {
@@ -18,9 +18,8 @@ export class Redactor {
   }
 
   hide(text: string): string {
-    let hidden = text;
-    for (const secret of this.#secrets) hidden = hidden.replaceAll(secret, HIDDEN);
-    return hidden;
+    const longestFirst = [...this.#secrets].sort((one, other) => other.length - one.length); // one may begin another
+    return longestFirst.reduce((hidden, secret) => hidden.replaceAll(secret, HIDDEN), text);
   }
 
   #learnText(text: string, name: string): void {

@@ -14,8 +14,10 @@ export function registerServer(context: vscode.ExtensionContext, gateway: Gatewa
     vscode.commands.registerCommand("aiGateway.restart", () => gateway.restart()),
     vscode.commands.registerCommand("aiGateway.showLog", () => log.show()),
   );
-  void gateway.start();
-  void removeOldCaches(context);
+  setImmediate(() => {
+    void gateway.start();
+    void removeOldCaches(context);
+  });
 }
 
 function showInContext(state: ServerState): void {

@@ -1,12 +1,14 @@
 /** One run of the server: its process and the connection to it, from the first word to the last. */
 
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import type { HealthSummary } from "../generated/messages";
 import { STATUS } from "../protocol";
-import type { Client } from "./client";
+import { Client } from "./client";
 import type { ServerRequestHandler } from "./gateway";
+import { type Running, StartFailed } from "./lifecycle";
 import { type Ending, type Launch, ServerProcess } from "./process";
 import type { ServerSettings } from "./settingNames";
+import { isStatus } from "./statusForm";
 import type { Trace } from "./trace";
 
 const HANDSHAKE_MS = 60_000;
@@ -22,14 +24,7 @@ export interface RunParts {
   onStatus(status: HealthSummary): void;
 }
 
-/** The process ended, or had to be ended, before it answered. */
-export class StartFailed extends Error {
-  constructor(readonly ending: Ending) {
-    super(ending.words);
-  }
-}
-
-export class Run {
+export class Run implements Running {
   private constructor(
     private readonly process: ServerProcess,
     readonly client: Client,
@@ -39,14 +34,19 @@ export class Run {
   /** Start it. Throws `StartFailed`. */
   static async begin(launch: Launch, parts: RunParts): Promise<Run> {
     const { log, trace } = parts;
-    const process = ServerProcess.start(launch, (level, text) => log[level](trace.redactor.hide(text)));
+    const hide = (text: string) => trace.redactor.hide(text);
+    const process = ServerProcess.start(launch, { l10n: vscode.l10n, write: (level, text) => log[level](text), hide });
     log.info(`process ${process.child.pid}: ${[launch.command, ...launch.args].join(" ")}`);
     try {
       return new Run(process, await connected(process, parts), log);
     } catch (error) {
       const wasKilled = await process.end(END_MS);
-      throw new StartFailed(wasKilled ? { code: null, words: String(error) } : await process.ended);
+      throw new StartFailed(wasKilled ? { words: hide(wordsOf(error)) } : await process.ended);
     }
+  }
+
+  get version(): string {
+    return this.client.version;
   }
 
   get ended(): Promise<Ending> {
@@ -64,10 +64,12 @@ export class Run {
 }
 
 async function connected(process: ServerProcess, parts: RunParts): Promise<Client> {
-  const { Client } = await import("./client.js");
   const client = new Client(process.child, parts);
   for (const [method, handler] of parts.handlers) client.answer(method, handler);
-  client.onNotification(STATUS, (status: HealthSummary) => parts.onStatus(status));
+  client.onNotification(STATUS, (said: unknown) => {
+    if (isStatus(said)) parts.onStatus(said);
+    else parts.log.warn("the server tells its status in a form that is not known here");
+  });
   await within(HANDSHAKE_MS, client.start());
   return client;
 }
@@ -75,11 +77,16 @@ async function connected(process: ServerProcess, parts: RunParts): Promise<Clien
 async function within(limitMs: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came within ${limitMs / 1000} s`)), limitMs);
+    const words = vscode.l10n.t("no answer came within {0} s", limitMs / 1000);
+    timer = setTimeout(() => reject(new Error(words)), limitMs);
   });
   try {
     await Promise.race([work, limit]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

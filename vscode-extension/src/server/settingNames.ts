@@ -3,7 +3,7 @@
 /** Settings as the server takes them: sections within sections. */
 export type ServerSettings = { [name: string]: unknown };
 
-const SECTION = "aiGateway";
+export const SECTION = "aiGateway";
 /** Sections that are the extension's own affair. */
 const OWN_SECTIONS: ReadonlySet<string> = new Set(["server", "trace"]);
 
@@ -27,6 +27,11 @@ export function toServerSettings(values: Iterable<readonly [key: string, value: 
     if (value !== undefined && value !== "") put(settings, key.split(".").map(serverName), value);
   }
   return settings;
+}
+
+/** The value that a section has under a name such as `copilot.apiUrl`. */
+export function valueIn(section: unknown, key: string): unknown {
+  return key.split(".").reduce((value, part) => (isSection(value) ? value[part] : undefined), section);
 }
 
 function put(settings: ServerSettings, path: readonly string[], value: unknown): void {

@@ -29,5 +29,6 @@ function say(item: vscode.StatusBarItem, words: BarWords): void {
   item.accessibilityInformation = { label: words.accessibleName, role: "button" };
   item.backgroundColor = words.background && new vscode.ThemeColor(`statusBarItem.${words.background}Background`);
   item.tooltip = new vscode.MarkdownString(words.tooltip, true);
+  item.tooltip.supportHtml = true; // for a quiet colour
   item.tooltip.isTrusted = { enabledCommands: LINKED_COMMANDS };
 }

@@ -3,7 +3,7 @@
 import type { DrillQuestionResult, DrillResult } from "../generated/messages";
 import type { Localizer } from "../manner";
 import { plain } from "../markdown";
-import { reasonInWords } from "./reasons";
+import { passedOver, reasonInWords } from "./reasons";
 import { nameOf } from "./standing";
 
 /** Write the page. */
@@ -30,12 +30,9 @@ function cells(question: DrillQuestionResult, l10n: Localizer): string[] {
     return ["–", after(question.elapsed_ms / 1000), l10n.t("still waiting when the rehearsal ended")];
   }
   const who = question.provider === null ? l10n.t("nobody") : nameOf(question.provider);
-  const onTheWay = question.attempts
-    .filter(({ outcome }) => outcome !== "answered")
-    .map(
-      ({ provider, outcome, reason }) =>
-        `${nameOf(provider)} ${reason === null ? outcome : reasonInWords(reason, l10n)}`,
-    );
+  const onTheWay = passedOver(question.attempts).map(
+    ({ provider, outcome, reason }) => `${nameOf(provider)} ${reason === null ? outcome : reasonInWords(reason, l10n)}`,
+  );
   if (question.was_retracted) onTheWay.push(l10n.t("text was taken back"));
   const model = question.model === null ? "" : ` (${question.model})`;
   return [plain(who + model), after(question.elapsed_ms / 1000), plain(onTheWay.join("; "))];

@@ -8,6 +8,7 @@ import {
   answererOf,
   canBeReset,
   iconOf,
+  isListed,
   nameOf,
   type Received,
   reasonOf,
@@ -47,6 +48,7 @@ export function hoverAboutServer(
     case "stopped":
       return inParts(l10n.t("The server does not run."), inLine(restart, log));
     case "noPython":
+    case "wrongCommand":
       return inParts(
         plain(server.reason),
         inLine(commandLink(l10n.t("Settings"), "aiGateway.openSettings"), restart, log),
@@ -63,7 +65,8 @@ export function hoverAboutCircuit(received: Received, isSimulated: boolean, mann
   const answerer = answererOf(standings);
   return inParts(
     headline(answerer, summary.private, manner),
-    rows(standings.map((standing) => row(standing, standing === answerer, manner))),
+    rows(standings.filter(isListed).map((standing) => row(standing, standing === answerer, manner))),
+    ...standings.filter((standing) => !isListed(standing)).map((standing) => aside(standing, manner)),
     problems(summary.problems, manner),
     spending(summary.spent_today_usd, summary.daily_cap_usd, manner),
     links(standings, isSimulated, summary.private, manner),
@@ -82,11 +85,19 @@ function row(standing: Standing, isAnswerer: boolean, manner: Manner): string[] 
   const name = plain(nameOf(provider.name));
   const emergency = provider.is_emergency ? `, ${manner.l10n.t("for emergencies")}` : "";
   return [
-    unbroken(`$(${iconOf(kind)}) ${isAnswerer ? `**${name}**` : name}`),
+    `$(${iconOf(kind)})`, // by itself, for a line may break after an icon
+    unbroken(isAnswerer ? `**${name}**` : name),
     plain(unbroken(provider.model ?? "").replaceAll("-", "\u2011")),
     unbroken(standingInWords(standing, manner) + emergency),
     inWords(detail(standing, manner), kind === "notLocal" ? "" : resetLink(standing, manner)),
   ];
+}
+
+/** Say in a quiet line why somebody lends nothing. */
+function aside(standing: Standing, manner: Manner): string {
+  const name = plain(nameOf(standing.provider.name));
+  const words = joined(": ")(`${name} ${standingInWords(standing, manner)}`, plain(standing.provider.hint ?? ""));
+  return `<span style="color:var(--vscode-descriptionForeground);">${words}</span>`;
 }
 
 /** Keep what is short in one line, so that the table's last column has the room. */
@@ -104,7 +115,6 @@ function detail(standing: Standing, { l10n }: Manner): string {
     case "signedOut":
       return commandLink(l10n.t("Sign in"), "aiGateway.signIn");
     case "notSetUp":
-    case "notLent":
       return plain(provider.hint ?? "");
     case "refused":
     case "blocked":

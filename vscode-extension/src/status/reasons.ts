@@ -1,5 +1,6 @@
 /** Why a provider is not asked or did not answer, in words: what server/ai_gateway/reasons.py says, in the person's language. */
 
+import type { AttemptResult } from "../generated/messages";
 import type { Localizer } from "../manner";
 
 /** By the codes that the server sends; each text stands after the provider's name. */
@@ -10,6 +11,21 @@ export function reasons(l10n: Localizer): Readonly<Record<string, string>> {
 /** Say a reason; one that another version of the server knows is said as it stands. */
 export function reasonInWords(reason: string, l10n: Localizer): string {
   return reasons(l10n)[reason] ?? reason.replaceAll("_", " ");
+}
+
+/** Reasons that are no news to a person: they do not use the provider, or ask in private. */
+const KNOWN: readonly (string | null)[] = ["not_configured", "private"];
+
+/** Leave out the attempts that are no news. */
+export function newsOf<Attempt extends Pick<AttemptResult, "reason">>(attempts: readonly Attempt[]): Attempt[] {
+  return attempts.filter(({ reason }) => !KNOWN.includes(reason));
+}
+
+/** Find those who were passed over, as far as that is news. */
+export function passedOver<Attempt extends Pick<AttemptResult, "outcome" | "reason">>(
+  attempts: readonly Attempt[],
+): Attempt[] {
+  return newsOf(attempts).filter(({ outcome }) => outcome !== "answered");
 }
 
 const ofBreakers = (l10n: Localizer) => ({

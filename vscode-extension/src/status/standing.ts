@@ -104,6 +104,9 @@ export function standingsOf({ summary, at }: Received): Standing[] {
 /** Each status tells the wait anew, with the time on its way in it: it should not be another moment each time. */
 const secondOf = (milliseconds: number): Date => new Date(Math.round(milliseconds / 1000) * 1000);
 
+/** Whether it has a place among the providers: an editor that lends nothing is nobody that a person has set up. */
+export const isListed = ({ kind }: Standing): boolean => kind !== "notLent";
+
 /** Find who would answer now. One for emergencies does only if nobody else can. */
 export function answererOf(standings: readonly Standing[]): Standing | undefined {
   const able = standings.filter((standing) => standing.mayAnswer);
@@ -120,8 +123,10 @@ export function missedBefore(answerer: Standing | undefined, standings: readonly
 }
 
 function kindOf(provider: ProviderHealthResult, rules: { isPrivate: boolean; isCapReached: boolean }): StandingKind {
+  const isLacking = provider.reason === "not_configured";
+  if (isLacking && provider.name === "editor") return "notLent";
   if (rules.isPrivate && provider.backend !== "local") return "notLocal";
-  if (provider.reason === "not_configured") return lackOf(provider);
+  if (isLacking) return lackOf(provider);
   if (provider.state === "open") return OF_REASON[provider.reason ?? ""] ?? "down";
   if (rules.isCapReached && provider.price_class === "metered") return "capReached";
   if (provider.is_loading) return "loading";
@@ -131,7 +136,6 @@ function kindOf(provider: ProviderHealthResult, rules: { isPrivate: boolean; isC
 
 /** What is missing. Copilot is signed in to, but its breaker also calls it not configured if it does not know the model. */
 function lackOf({ name, last_error }: ProviderHealthResult): StandingKind {
-  if (name === "editor") return "notLent";
   return name === "copilot" && (last_error === null || last_error.startsWith("signed_out:")) ? "signedOut" : "notSetUp";
 }
 

@@ -77,6 +77,8 @@ function ofServer(server: Exclude<ServerState, { kind: "running" }>, { l10n }: M
       return { icon: "circle-outline", told: l10n.t("stopped") };
     case "noPython":
       return { icon: "error", told: l10n.t("no Python"), background: "error" };
+    case "wrongCommand":
+      return { icon: "error", told: l10n.t("wrong command"), background: "error" };
     case "crashed":
       return { icon: "error", told: l10n.t("crashed"), background: "error" };
   }

@@ -16,6 +16,7 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: "bdd", timeout: 30_000, reporter: "spec", color: false });
   mocha.suite.emit("pre-require", globalThis as Mocha.MochaGlobals, "", mocha);
   await import("./launch.test.js");
+  await import("./contributions.test.js");
 
   const ended: Ended[] = [];
   const failures = await new Promise<number>((resolve) => {

@@ -113,6 +113,20 @@ describe("a follow-up question", () => {
     ]);
   });
 
+  it("quotes what was private only where it is private itself", () => {
+    const conversation = new Conversation();
+    const secret = { isPrivate: true, paths: ["file:///secret"] };
+    conversation.put(answered(turn(1, [user("my secret")], secret), result("your secret")));
+    conversation.put(answered(turn(2, [user("open")]), result("opened")));
+    const exchange = [user("open"), { role: "assistant", content: "opened" }];
+    const open = turn(3, [user("now")]);
+    expect(conversation.messagesFor(open)).toEqual([...exchange, user("now")]);
+    expect(conversation.pathsFor(open)).toEqual([]);
+    const closed = turn(3, [user("now")], { isPrivate: true });
+    expect(conversation.messagesFor(closed)).toHaveLength(5);
+    expect(conversation.pathsFor(closed)).toEqual(["file:///secret"]);
+  });
+
   it("can be applied to the code that the conversation is about", () => {
     const conversation = new Conversation();
     conversation.put(turn(1, [], { region: REGION }));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EditorMessage } from "../../src/generated/messages";
-import { CannotBeSent, inputOf, messagesOf, type Parts, toolsOf, turnsOf, wireTools } from "../../src/models/convert";
+import { HasPicture, inputOf, messagesOf, type Parts, toolsOf, turnsOf, wireTools } from "../../src/models/convert";
 
 /** VS Code's classes as its documentation has them. */
 class Text {
@@ -82,7 +82,7 @@ describe("a conversation of VS Code, for the server", () => {
   });
 
   test("can't have pictures", () => {
-    expect(() => turnsOf([user(new Data(bytes("…"), "image/png"))], classes)).toThrow(CannotBeSent);
+    expect(() => turnsOf([user(new Data(bytes("…"), "image/png"))], classes)).toThrow(HasPicture);
   });
 });
 

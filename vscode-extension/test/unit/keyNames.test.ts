@@ -1,9 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { KEY_KINDS, kindOf, kindOfService, looksForeign, notAKey, withKeys } from "../../src/credentials/keyNames";
+import {
+  KEY_KINDS,
+  kindNamed,
+  kindOf,
+  kindOfService,
+  looksForeign,
+  notAKey,
+  withKeys,
+} from "../../src/credentials/keyNames";
 
 const OPENAI = kindOf("openai.api_key");
 const ANTHROPIC = kindOf("anthropic.api_key");
 const AZURE = kindOf("azure.api_key");
+
+describe("a provider whose key is to be entered", () => {
+  it.each([
+    ["openai", "openai.api_key"],
+    ["groq", "services.groq.api_key"],
+    ["ollama", undefined],
+    ["constructor", undefined],
+    [undefined, undefined],
+    [{ uri: "file:///a" }, undefined],
+  ])("is known by its name: %j", (provider, name) => {
+    expect(kindNamed(provider, { groq: {} })?.name).toBe(name);
+  });
+});
 
 describe("keys among settings", () => {
   it("stand where the server looks for them, beside what the person set", () => {

@@ -4,11 +4,19 @@ import type { DrillResult, HealthSummary } from "../../src/generated/messages";
 import { drillPage } from "../../src/status/drillPage";
 import { faults } from "../../src/status/faults";
 import { menuOf } from "../../src/status/menu";
+import type { Past } from "../../src/webview/dashboard/messages";
 import { l10n, manner, NOW, open, provider, summary } from "./support/status";
 
 const overview = (pushed: HealthSummary) => overviewOf({ summary: pushed, at: NOW }, false, undefined, manner);
 const cardOf = (given: ReturnType<typeof provider>) => overview(summary([given])).cards[0];
 const offersOf = (given: ReturnType<typeof provider>) => cardOf(given)?.offers.map(({ command }) => command);
+
+/** A day on which one provider answered, and failed once. */
+function pastOf(provider: string, queries: number): Past {
+  const used = { input_tokens: 0, output_tokens: 0, cost_usd: null, failures: 1 };
+  const day = { date: "2026-11-20", provider, backend: "cloud", model: null, queries, ...used } as const;
+  return { history: { queries: [], transitions: [], states: [], cache: [], days: [day] }, metrics: { providers: {} } };
+}
 
 describe("the dashboard's overview", () => {
   it("has a card for each provider in the order of asking, and marks who would answer", () => {
@@ -28,7 +36,17 @@ describe("the dashboard's overview", () => {
     expect(offersOf(provider("openai", { reason: "not_configured" }))).toEqual(["aiGateway.setKey"]);
     expect(offersOf(open("openai", "auth"))).toEqual(["aiGateway.reset", "aiGateway.setKey", "aiGateway.forceTier"]);
     expect(offersOf(provider("ollama"))).toEqual(["aiGateway.forceTier"]);
-    expect(offersOf(provider("editor", { reason: "not_configured" }))).toEqual([]);
+  });
+
+  it("has a card for an editor that lends nothing only where it has answered before", () => {
+    const pushed = summary([provider("editor", { reason: "not_configured" }), provider("ollama")]);
+    const providersAfter = (queries: number) =>
+      overviewOf({ summary: pushed, at: NOW }, false, pastOf("editor", queries), manner).cards.map(
+        (card) => card.provider,
+      );
+    expect(overview(pushed).cards.map((card) => card.provider)).toEqual(["ollama"]);
+    expect(providersAfter(0)).toEqual(["ollama"]);
+    expect(providersAfter(1)).toEqual(["editor", "ollama"]);
   });
 
   it("says what to do where only the person can, and why elsewhere", () => {
@@ -48,22 +66,8 @@ describe("the dashboard's overview", () => {
   });
 
   it("has names also for those that are asked no more", () => {
-    const days = [
-      {
-        date: "2026-11-20",
-        provider: "gemini",
-        backend: "cloud",
-        model: null,
-        queries: 1,
-        input_tokens: 0,
-        output_tokens: 0,
-        cost_usd: null,
-        failures: 0,
-      } as const,
-    ];
-    const history = { queries: [], transitions: [], states: [], cache: [], days: [...days] };
-    const past = { history, metrics: { providers: {} } };
-    expect(overviewOf({ summary: summary([]), at: NOW }, false, past, manner).names).toEqual({ gemini: "Gemini" });
+    const { names } = overviewOf({ summary: summary([]), at: NOW }, false, pastOf("gemini", 1), manner);
+    expect(names).toEqual({ gemini: "Gemini" });
   });
 
   it("says why there is nothing to show, and offers what helps", () => {
@@ -118,7 +122,11 @@ describe("the report of a rehearsed outage", () => {
     provider: "openai",
     backend: "cloud" as const,
     model: "gpt|4o",
-    attempts: [attempt("copilot", "failed", "overloaded"), attempt("openai", "answered", null)],
+    attempts: [
+      attempt("editor", "skipped", "not_configured"),
+      attempt("copilot", "failed", "overloaded"),
+      attempt("openai", "answered", null),
+    ],
     was_retracted: true,
     hint: null,
   };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { expect, test } from "vitest";
 import {
@@ -8,6 +9,9 @@ import {
   type Verdict,
   wordsForRefused,
 } from "../../src/server/pythonChoice";
+import { l10n } from "./support/status";
+
+const LAUNCHER = readFileSync("server/launch.py", "utf8");
 
 const OLD: Verdict = { isFit: false, reason: "Python 3.9: 3.11 or newer is needed" };
 
@@ -69,11 +73,25 @@ test("Windows' launcher is asked for Python 3", () => {
 });
 
 test("what the launcher says is understood, and what says nothing is no Python", () => {
-  expect(readVerdict('{"executable": "/usr/bin/python3.12", "version": "3.12.1"}', "")).toEqual({
+  expect(readVerdict('{"executable": "/usr/bin/python3.12", "version": "3.12.1"}', "", l10n)).toEqual({
     isFit: true,
     executable: "/usr/bin/python3.12",
     version: "3.12.1",
   });
-  expect(readVerdict("", "warning\nPython 3.9: 3.11 or newer is needed\n")).toEqual(OLD);
-  expect(readVerdict("Python was not found", "")).toEqual({ isFit: false, reason: "it does not answer" });
+  expect(readVerdict('{"version": "3.9", "reason": "old", "values": ["3.11"]}', "", l10n)).toEqual(OLD);
+  expect(readVerdict("Python was not found", "", l10n)).toEqual({ isFit: false, reason: "it does not answer" });
+  expect(readVerdict("", "Traceback\nImportError: pathlib\n", l10n)).toEqual({
+    isFit: false,
+    reason: "ImportError: pathlib",
+  });
+});
+
+test("every reason of the launcher has words of the editor's language", () => {
+  const reasons = [...LAUNCHER.matchAll(/^ {4}"(\w+)": "(.*)",$/gm)];
+  expect(reasons.length).toBeGreaterThan(3);
+  for (const [, reason, words] of reasons) {
+    const said = JSON.stringify({ version: "3.13.0", reason, values: ["A", "B"] });
+    const expected = words?.replace("{0}", "A").replace("{1}", "B");
+    expect(readVerdict(said, "", l10n)).toEqual({ isFit: false, reason: `Python 3.13.0: ${expected}` });
+  }
 });

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { isPage } from "../../src/server/pagePaths";
 import { parseLine } from "../../src/server/stderr";
 
 test("a line of the server's keeps its level, and loses what the log says anyway", () => {
@@ -16,13 +15,4 @@ test("what Python itself says is a warning, as it stands", () => {
     level: "warn",
     text: "Python 3.10: 3.11 or newer is needed",
   });
-});
-
-test("pages of the server are told from other files, and drafts are not pages", () => {
-  expect(isPage("/home/me/.cache/ai-gateway/answers/shop.py-x1.md")).toBe(true);
-  expect(isPage("/Users/me/Library/Caches/ai-gateway/answers/last-answer-x1.md")).toBe(true);
-  expect(isPage("C:\\Users\\me\\AppData\\Local\\ai-gateway\\Cache\\answers\\ask-x1.md")).toBe(true);
-  expect(isPage("/tmp/ai-gateway-answers-abc/ask-x1.md")).toBe(true);
-  expect(isPage("/home/me/.cache/ai-gateway/answers/pull-request-x1.md")).toBe(false);
-  expect(isPage("/work/answers/README.md")).toBe(false);
 });

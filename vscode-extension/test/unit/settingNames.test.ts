@@ -1,10 +1,19 @@
 import { expect, test } from "vitest";
-import { serverName, serverSettingKeys, toServerSettings } from "../../src/server/settingNames";
+import { serverName, serverSettingKeys, toServerSettings, valueIn } from "../../src/server/settingNames";
 
 test("a setting's name is spelled as the server spells it", () => {
   expect(serverName("apiUrl")).toBe("api_url");
   expect(serverName("firstTokenSeconds")).toBe("first_token_seconds");
   expect(serverName("order")).toBe("order");
+});
+
+test("a setting is found in its section, and nothing where there is none", () => {
+  const section = { copilot: { apiUrl: "https://a.example" }, order: ["local"], cloud: "no section" };
+  expect(valueIn(section, "copilot.apiUrl")).toBe("https://a.example");
+  expect(valueIn(section, "order")).toEqual(["local"]);
+  expect(valueIn(section, "copilot.model")).toBeUndefined();
+  expect(valueIn(section, "cloud.model")).toBeUndefined();
+  expect(valueIn(undefined, "order")).toBeUndefined();
 });
 
 test("settings are put into sections, and their values stay as they are", () => {

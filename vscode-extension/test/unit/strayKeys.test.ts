@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { STRAY_SETTINGS, strayKeysOf } from "../../src/credentials/strayKeys";
+import { STRAY_SETTINGS, strayKeysOf, takeable } from "../../src/credentials/strayKeys";
 
 describe("keys in settings.json", () => {
   it("are looked for in both spellings, for each provider", () => {
@@ -29,5 +29,12 @@ describe("keys in settings.json", () => {
 
   it("are no empty texts, and nothing that is no text", () => {
     expect(strayKeysOf({ a: { apiKey: "  " }, b: { apiKey: 7 }, c: null, d: "x" }).keys).toEqual([]);
+  });
+
+  it("of a workspace do not take the place of one that is kept, and the person's own do", () => {
+    const own = { name: "openai.api_key", level: { isOwn: true } };
+    const others = { name: "openai.api_key", level: { isOwn: false } };
+    expect(takeable([own, others], ["openai.api_key"])).toEqual([own]);
+    expect(takeable([own, others], ["gemini.api_key"])).toEqual([own, others]);
   });
 });

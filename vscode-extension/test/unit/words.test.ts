@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { HealthSummary } from "../../src/generated/messages";
 import type { ServerState } from "../../src/server/gateway";
 import { LINKED_COMMANDS } from "../../src/status/hover";
-import { reasons } from "../../src/status/reasons";
+import { passedOver, reasons } from "../../src/status/reasons";
 import { nameOf } from "../../src/status/standing";
 import { momentToCome } from "../../src/status/times";
 import { barWords } from "../../src/status/words";
@@ -14,6 +14,8 @@ const RUNNING: ServerState = { kind: "running", version: "0.1.0", simulated: fal
 const [copilot, openai, ollama] = [provider("copilot"), provider("openai"), provider("ollama")];
 const signedOut = provider("copilot", { reason: "not_configured", hint: "sign in" });
 const unset = provider("openai", { reason: "not_configured", hint: "set OPENAI_API_KEY" });
+
+const source = (path: string) => readFileSync(resolve(__dirname, "../../../server/ai_gateway", path), "utf8");
 
 function wordsFor(pushed: HealthSummary | undefined, server: ServerState = RUNNING) {
   const received = pushed && { summary: pushed, at: NOW };
@@ -216,11 +218,11 @@ describe("the hover", () => {
     expect(hoverOf(mixed)).toEqual([
       "**Ollama would answer now**",
       "",
-      "|  |  |  |  |",
-      "|:--|:--|:--|:--|",
-      "| $(clock) Copilot | gpt-4o | limited until 14:05 | wants no more requests for now [Reset](command:aiGateway.reset?%5B%22copilot%22%5D) |",
-      "| $(circle-outline) OpenAI | gpt-4o-mini | not set up | set OPENAI\\_API\\_KEY |",
-      "| $(check) **Ollama** | llama3 | ready | 42 % of the quota left |",
+      "|  |  |  |  |  |",
+      "|:--|:--|:--|:--|:--|",
+      "| $(clock) | Copilot | gpt-4o | limited until 14:05 | wants no more requests for now [Reset](command:aiGateway.reset?%5B%22copilot%22%5D) |",
+      "| $(circle-outline) | OpenAI | gpt-4o-mini | not set up | set OPENAI\\_API\\_KEY |",
+      "| $(check) | **Ollama** | llama3 | ready | 42 % of the quota left |",
       "",
       "Spent today: $0.12 of $2.50",
       "",
@@ -238,16 +240,17 @@ describe("the hover", () => {
 
   it("offers to sign in where nobody has", () => {
     const lines = hoverOf(summary([signedOut, ollama]));
-    expect(lines[4]).toBe("| $(key) Copilot | gpt-4o | signed out | [Sign in](command:aiGateway.signIn) |");
+    expect(lines[4]).toBe("| $(key) | Copilot | gpt-4o | signed out | [Sign in](command:aiGateway.signIn) |");
     expect(lines.at(-1)).toMatch(/^\[Sign in\]\(command:aiGateway.signIn\) · \[Explain/);
   });
 
-  it("says what the editor says about the models that it does not lend", () => {
+  it.each([false, true])("says in one quiet line why the editor lends no models; in private mode: %s", (isPrivate) => {
     const editor = provider("editor", { reason: "not_configured", hint: "sign in to GitHub in VS Code" });
-    const lines = hoverOf(summary([editor, copilot]));
-    expect(lines[4]).toBe(
-      "| $(circle-outline) Copilot in VS Code |  | lends no model | sign in to GitHub in VS Code |",
-    );
+    const lines = hoverOf(summary([editor, ollama], { private: isPrivate }));
+    expect(lines.filter((line) => line.includes("Copilot in VS Code"))).toEqual([
+      '<span style="color:var(--vscode-descriptionForeground);">Copilot in VS Code lends no model: sign in to GitHub in VS Code</span>',
+    ]);
+    expect(lines[4]).toMatch(/^\| \$\(check\) \| \*\*Ollama/);
   });
 
   it("says what only the person can do about a refused credential", () => {
@@ -259,7 +262,7 @@ describe("the hover", () => {
   it("says that nothing leaves the machine in private mode, and offers to end it", () => {
     const text = hoverOf(summary([copilot, ollama], { private: true })).join("\n");
     expect(text).toContain("**Ollama would answer now, and nothing leaves this machine**");
-    expect(text).toContain("$(lock) Copilot | gpt-4o | not local |  |");
+    expect(text).toContain("$(lock) | Copilot | gpt-4o | not local |  |");
     expect(text).toContain("[End private mode](command:aiGateway.togglePrivate)");
   });
 
@@ -293,6 +296,27 @@ describe("the hover", () => {
   });
 });
 
+describe("those who were passed over", () => {
+  const attempt = (outcome: "answered" | "failed" | "skipped" | "cancelled", reason: string | null) => ({
+    outcome,
+    reason,
+  });
+
+  it("are those of whom a person would want to know, as in the server's line", () => {
+    const [failed, skipped, cancelled] = [
+      attempt("failed", "timeout"),
+      attempt("skipped", "rate"),
+      attempt("cancelled", null),
+    ];
+    const known = [attempt("skipped", "not_configured"), attempt("skipped", "private"), attempt("answered", null)];
+    expect(passedOver([failed, ...known, skipped, cancelled])).toEqual([failed, skipped, cancelled]);
+    const news = source("explaining/byline.py").match(/^KNOWN = frozenset\(\{(.*)\}\)/m)?.[1];
+    expect(news?.toLowerCase().replaceAll("exclusion.", "").split(", ")).toEqual(
+      known.flatMap(({ reason }) => reason ?? []),
+    );
+  });
+});
+
 describe("a moment to come", () => {
   it.each([
     [30, "14:00:30"],
@@ -308,7 +332,6 @@ describe("a moment to come", () => {
 });
 
 describe("the words that the server has too", () => {
-  const source = (path: string) => readFileSync(resolve(__dirname, "../../../server/ai_gateway", path), "utf8");
   const pairs = (text: string) =>
     Object.fromEntries([...text.matchAll(/^ +"(\w+)": "(.+)",$/gm)].map(([, key, value]) => [key, value]));
 

@@ -24,7 +24,7 @@ from ai_gateway.failures import GatewayError, InvalidQuery
 from ai_gateway.gateway import Gateway
 from ai_gateway.lsp.editing.abilities import Abilities
 from ai_gateway.lsp.editing.asking import ask_person
-from ai_gateway.lsp.editing.edits import Edit, Note, apply, creating, replacing
+from ai_gateway.lsp.editing.edits import Discarded, Edit, Note, apply, creating, replacing
 from ai_gateway.lsp.editing.jobs import Jobs, Subject
 from ai_gateway.lsp.editing.kept_edits import KeptEdits
 from ai_gateway.lsp.editing.progress import Progress
@@ -166,13 +166,19 @@ class Actions:
         return creating(self._server, place.as_uri(), file.text, note)
 
     async def _deliver(self, target: Target, edit: Edit) -> None:
-        reason = await apply(self._server, target.label, edit)
-        if reason is not None and edit.uri == target.uri:
+        is_of_document = edit.uri == target.uri
+        try:
+            reason = await apply(self._server, target.label, edit)
+        except Discarded:
+            if is_of_document:
+                self.kept_edits.keep(target, edit)
+            return
+        if reason is not None and is_of_document:
             self.kept_edits.keep(target, edit)
             raise NotApplied(f"{reason} It waits for you among the code actions of these lines.")
         if reason is not None:
             raise NotApplied(reason)
-        if edit.uri != target.uri:
+        if not is_of_document:
             await show(self._server, edit.uri)
 
     async def _answered(

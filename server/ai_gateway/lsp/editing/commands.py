@@ -20,6 +20,7 @@ from ai_gateway.lsp.editing.progress import Progress
 from ai_gateway.lsp.editing.showing import say, show, show_text
 from ai_gateway.messages.commands import ActionArguments, AskArguments, NoArguments, object_of
 from ai_gateway.near import meant
+from ai_gateway.reasons import in_words
 from ai_gateway.words import wait_in_words
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Commands:
 
 def _now(provider: ProviderHealthResult) -> str:
     if provider["reason"] is not None:
-        return f"is out ({provider['reason']})"
+        return in_words(provider["reason"])
     if provider["reachable"] is False:
         return "can't be reached"
     return "is ready" if provider["state"] == "closed" else f"is {provider['state']}"

@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from ai_gateway.lsp.editing.abilities import Abilities
 from ai_gateway.lsp.protocol import ClientError
+from ai_gateway.lsp.rpc_errors import Code
 
 if TYPE_CHECKING:
     from ai_gateway.code_actions.replacement import Replacement
@@ -74,14 +75,24 @@ def creating(server: GatewayServer, uri: str, text: str, note: Note) -> Edit:
     return Edit(uri, {"documentChanges": [create, fill], **annotations})
 
 
+class Discarded(Exception):
+    """The person has seen an edit, and does not want it now."""
+
+
 async def apply(server: GatewayServer, label: str, edit: Edit) -> str | None:
-    """Have the client apply an edit; say why it did not, or None."""
+    """Have the client apply an edit; say why it did not, or None.
+
+    Raises:
+        Discarded: The client says that the person has cancelled it.
+    """
     if not Abilities.of(server.client_capabilities).applies_edits:
         return "This editor takes no edits from a language server."
     wanted = {"label": label, "edit": edit.workspace_edit}
     try:
         done = await server.protocol.send_request_async(types.WORKSPACE_APPLY_EDIT, wanted)
-    except ClientError:
+    except ClientError as error:
+        if isinstance(error.told, Mapping) and error.told.get("code") == Code.CANCELLED:
+            raise Discarded from error
         return "The editor could not apply the edit."
     if done.applied:
         return None

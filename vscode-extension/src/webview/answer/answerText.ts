@@ -121,7 +121,7 @@ export class AnswerText {
       pre.replaceWith(code.element);
       nestedBlocks.set(code.element, code);
     }
-    for (const link of element.querySelectorAll("a")) link.title ||= link.getAttribute("href") ?? "";
+    for (const link of element.querySelectorAll("a")) link.title = link.getAttribute("href") ?? ""; // a model may name another
     for (const table of element.querySelectorAll("table")) {
       const scroller = h("div.scroller", { tabindex: 0 });
       table.replaceWith(scroller);

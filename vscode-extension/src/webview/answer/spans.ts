@@ -23,7 +23,9 @@ const SQL_KEYWORDS =
   "and as by case create delete desc distinct drop else end exists from group having in inner insert into is join left " +
   "like limit not null on or order outer select set table then union update values when where";
 
-const STRINGS = /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/;
+/** Those without an end are given up soon, or many of them would be looked through to the end of the code. */
+const STRINGS =
+  /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:[^"\\\n]|\\.){0,999}"|'(?:[^'\\\n]|\\.){0,999}'|`(?:[^`\\]|\\.){0,9999}`/;
 const NUMBER = /\b\d[\w.]*/;
 const WORD = /[A-Za-z_$][\w$]*/;
 

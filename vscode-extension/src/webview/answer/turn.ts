@@ -34,14 +34,21 @@ export class TurnElement {
       this.question,
       h("section.answer", {}, this.byHeading, this.seams, this.text.element, this.footer),
     );
-    this.update(turn);
+    this.show(turn);
   }
 
   append(piece: string): void {
     this.text.append(piece);
   }
 
+  /** Show it as it is now; a focus on something that goes stays in the turn. */
   update(turn: TurnView): void {
+    const hadFocus = this.element.contains(document.activeElement);
+    this.show(turn);
+    if (hadFocus && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
+  }
+
+  private show(turn: TurnView): void {
     this.turn = turn;
     const isDone = isOver(turn.phase);
     set(this.element, { "aria-busy": String(!isDone), "aria-label": turn.question, "data-phase": turn.phase });

@@ -17,6 +17,9 @@ import { UseFigure } from "./use";
 
 type Post = (message: ToHost) => void;
 
+/** What is drawn up to now is drawn anew as often: a day is some hundred pixels wide. */
+const NOW_MS = 5 * 60_000;
+
 /** The parts of the page. */
 class Page {
   private readonly main = h("main.dashboard");
@@ -37,6 +40,7 @@ class Page {
     this.use = new UseFigure(speech, redraw);
     document.body.replaceChildren(patterns(), this.problem, this.main, this.live, showTips());
     refill(this.main, h("p.empty", {}, speech.strings.loading));
+    setInterval(redraw, NOW_MS);
   }
 
   receive(message: Exclude<ToView, { kind: "begin" }>): void {

@@ -3,6 +3,7 @@
 import { type Leg, legsOf } from "../../dashboard/figures";
 import type { PastQueryResult } from "../../generated/messages";
 import { usdInWords } from "../../money";
+import { newsOf, passedOver } from "../../status/reasons";
 import { h } from "../shared/dom";
 import { type IconName, icon } from "../shared/icons";
 import type { Overview, ToHost } from "./messages";
@@ -103,8 +104,8 @@ export class QueryList {
   /** Who was passed over, in order, and what is unusual about the answer. */
   private chips(query: PastQueryResult, { names }: Overview): Node[] {
     const { strings } = this.speech;
-    const passed = query.attempts
-      .filter(({ outcome, reason }) => outcome === "failed" || (outcome === "skipped" && reason !== "not_configured"))
+    const passed = passedOver(query.attempts)
+      .filter(({ outcome }) => outcome !== "cancelled")
       .map(({ provider, outcome, reason, is_rehearsal }) => {
         const name = names[provider] ?? provider;
         const why = this.why({ outcome, reason });
@@ -132,7 +133,7 @@ export class QueryList {
     return h(
       "div.details",
       {},
-      query.attempts.length > 0 ? this.legs(query, overview) : null,
+      query.attempts.length > 0 ? this.legs({ ...query, attempts: newsOf(query.attempts) }, overview) : null,
       h("p.facts", {}, this.facts(query)),
       trace,
     );
