@@ -87,12 +87,23 @@ export function readVerdict(stdout: string, stderr: string, l10n: Localizer): Ve
   };
 }
 
+/** Anything may be called Python, and print anything. */
 function parsed(text: string): Answer | undefined {
   try {
-    return JSON.parse(text) as Answer;
+    const said: unknown = JSON.parse(text);
+    return isAnswer(said) ? said : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isAnswer(said: unknown): said is Answer {
+  if (typeof said !== "object" || said === null) return false;
+  const { version, executable, reason, values } = said as Partial<
+    Record<"version" | "executable" | "reason" | "values", unknown>
+  >;
+  if (typeof version !== "string") return false;
+  return typeof executable === "string" || (typeof reason === "string" && Array.isArray(values));
 }
 
 function lastLine(text: string): string {

@@ -86,6 +86,11 @@ test("what the launcher says is understood, and what says nothing is no Python",
   });
 });
 
+test.each(["null", "42", "[]", "{}", '{"version": "3", "reason": "old"}', '{"executable": 1, "version": "3"}'])(
+  "a program that prints %s is no Python",
+  (said) => expect(readVerdict(said, "", l10n)).toEqual({ isFit: false, reason: "it does not answer" }),
+);
+
 test("every reason of the launcher has words of the editor's language", () => {
   const reasons = [...LAUNCHER.matchAll(/^ {4}"(\w+)": "(.*)",$/gm)];
   expect(reasons.length).toBeGreaterThan(3);
