@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ai_gateway.escalation import INSTRUCTION, MARKER, MAX_LEADING_SPACE, MarkerGuard
@@ -29,13 +29,16 @@ def guarded(pieces: list[str]) -> tuple[str, bool]:
 cuts = st.lists(st.integers(0, 200), max_size=30)
 
 
-@given(spaces, spaces, anything.map(str.lstrip), cuts)
-@example("", "", "", [])
-@example("", " ", "This requires deeper reasoning", [10, 11, 12])
-def test_the_marker_is_taken_off_however_the_text_is_cut(
-    before: str, between: str, rest: str, places: list[int]
+@given(spaces, st.lists(spaces, min_size=1, max_size=3), anything.map(str.lstrip), cuts)
+@example("", [""], "", [])
+@example("", [" "], "This requires deeper reasoning", [10, 11, 12])
+@example("", ["", " "], "This requires deeper reasoning", [10, 15])
+def test_the_marker_is_taken_off_however_the_text_is_cut_and_however_often_it_is_said(
+    before: str, after_each: list[str], rest: str, places: list[int]
 ) -> None:
-    assert guarded(cut(before + MARKER + between + rest, places)) == (rest, True)
+    assume(not rest.startswith(MARKER))
+    markers = "".join(MARKER + between for between in after_each)
+    assert guarded(cut(before + markers + rest, places)) == (rest, True)
 
 
 @given(anything, cuts)

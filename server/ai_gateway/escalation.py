@@ -16,7 +16,8 @@ MAX_LEADING_SPACE = 64
 class MarkerGuard:
     """Watches the beginning of a text: holds it back while it may still become the marker, and never lets that out.
 
-    The white space around a marker goes with it. A marker anywhere but at the very beginning is text like any other.
+    The white space around a marker goes with it, and so do markers that follow it at once. A marker anywhere but at the
+    very beginning is text like any other.
     """
 
     def __init__(self) -> None:
@@ -30,22 +31,17 @@ class MarkerGuard:
             return text
         self._held += text
         begun = self._held.lstrip()
+        is_beginning = self.found or len(self._held) - len(begun) <= MAX_LEADING_SPACE
+        while is_beginning and begun.startswith(MARKER):
+            self.found = True
+            begun = begun[len(MARKER) :].lstrip()
         if self.found:
-            return self._after_marker(begun)
-        if len(self._held) - len(begun) <= MAX_LEADING_SPACE:
-            if begun.startswith(MARKER):
-                self.found = True
-                return self._after_marker(begun[len(MARKER) :].lstrip())
-            if MARKER.startswith(begun):
-                return ""
+            self._held = begun
+        if is_beginning and MARKER.startswith(begun):
+            return ""
         self._decided = True
         return self._held
 
     def end(self) -> str:
         """Give what was held back, now that it did not become the marker."""
         return "" if self._decided else self._held
-
-    def _after_marker(self, text: str) -> str:
-        self._held = ""
-        self._decided = bool(text)
-        return text
