@@ -49,11 +49,6 @@ class Account(ScriptedProvider):
         return self.left
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def gateway_of(provider: Account, clock: FakeClock) -> Gateway:
     first = ProviderTier("a", provider, backend=Backend.COPILOT, breaker=CircuitBreaker(clock=clock))
     return Gateway([first, ProviderTier("b", ScriptedProvider("from b"))], clock=clock)

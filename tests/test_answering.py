@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -20,21 +20,10 @@ from ai_gateway.routing import Action, Exclusion
 from ai_gateway.trace import CacheVerdict, QueryOutcome, Trace, replay
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
-from support.person import Asker, Person, a_person
+from support.person import Asker, Person
 
 HOUR = 3600.0
 SECRET = "ghp_" + "0a1B2c3D4e5F6g7H8i9J" + "k0L1m2N3o4P5q6R7"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def person(clock: FakeClock) -> AsyncIterator[Person]:
-    async with a_person(clock) as person:
-        yield person
 
 
 async def explained(window: Gateway, query_id: str | None = None) -> Trace:

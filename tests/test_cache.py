@@ -63,11 +63,6 @@ def answer(content: str = "yes", **fields: Unpack[AnswerFields]) -> Answer:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def cache(clock: FakeClock) -> AnswerCache:
     return AnswerCache(ttl_seconds=60, max_entries=3, clock=clock)
 

@@ -63,11 +63,6 @@ SOON = 0.02
 Script = str | BaseException | Sequence[Step]
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def failing(kind: FailureKind = FailureKind.TIMEOUT, *, retry_after_seconds: float | None = None) -> ProviderFailure:
     """A failure; of a kind that is not tried again, unless the test says otherwise."""
     return ProviderFailure(kind, "as the test wants it", retry_after_seconds=retry_after_seconds)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -23,17 +22,6 @@ from support.person import Asker, Person, a_person
 
 TEN_HOURS = 10 * 3600.0 + 7 * 60
 OUT_OF_CREDIT = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def person(clock: FakeClock) -> AsyncIterator[Person]:
-    async with a_person(clock) as person:
-        yield person
 
 
 def reasons(attempts: tuple[Attempt, ...]) -> list[tuple[str, str | None]]:

@@ -47,11 +47,6 @@ SECRET = "my innermost thought"
 ANSWERED = (Delta("It is"), Delta(" 42"), Finish(usage=Usage(1300, 45), cost_usd=0.0003))
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def tier(name: str, clock: FakeClock, *scripts: str | BaseException | Sequence[Step], model: str = "m") -> ProviderTier:
     return of(name, clock, ScriptedProvider(*scripts), model)
 

@@ -67,11 +67,6 @@ def calls(of: ProviderTier) -> int:
     return len(of.provider.prompts)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 async def test_a_query_is_answered_with_its_provenance() -> None:
     async with Gateway([tier("a", "hello there", models=["m"])]) as gateway:
         answer = await gateway.query("hi", system="Be brief", temperature=0.5)

@@ -17,11 +17,6 @@ from support.fake_clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def tiers(clock: FakeClock) -> list[ProviderTier]:
     return [
         ProviderTier(name, ScriptedProvider(), (f"{name}-model",), backend, CircuitBreaker(1, 60, clock=clock))

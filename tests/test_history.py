@@ -40,7 +40,7 @@ from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
 from support.filling import GAP
 from support.other_window import other_window
-from support.person import Person, a_person
+from support.person import Person
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 TODAY = date.fromtimestamp(FakeClock().time()).isoformat()
@@ -60,17 +60,6 @@ def add(days: Days, clock: FakeClock) -> None:
     """Let one more be answered."""
     today = days.of(clock.time())
     today += times(1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def person(clock: FakeClock) -> AsyncIterator[Person]:
-    async with a_person(clock) as person:
-        yield person
 
 
 @pytest.fixture

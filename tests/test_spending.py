@@ -34,11 +34,6 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if os.name != "posix":
         pytest.skip("the zone of a process can be set on POSIX only")

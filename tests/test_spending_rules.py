@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,23 +22,12 @@ from ai_gateway.routing import Action, Exclusion
 from ai_gateway.spending import Consent, NobodyToAsk, NoConsent, SpendRequest
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
-from support.person import Asker, Person, a_person
+from support.person import Asker, Person
 
 ASK, NEVER = {"rule": "ask"}, {"rule": "never"}
 DAY = 24 * 3600.0
 SEEN_ALL = "it stays so"
 """Said by a drill that has nothing more to show."""
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def person(clock: FakeClock) -> AsyncIterator[Person]:
-    async with a_person(clock) as person:
-        yield person
 
 
 class Asked:

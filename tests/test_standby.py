@@ -46,11 +46,6 @@ class Status:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[FakeOllama]:
     async with FakeOllama(models=[MODEL, "other"]) as upstream:
         yield upstream

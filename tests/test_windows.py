@@ -17,21 +17,10 @@ from ai_gateway.telemetry.figures import gathered
 from support.chains import HANG_SECONDS
 from support.fake_clock import FakeClock
 from support.other_window import OtherWindow, other_window
-from support.person import DEAD, Person, a_person
+from support.person import DEAD, Person
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 OVERLOADED_SECONDS = 30.0
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def person(clock: FakeClock) -> AsyncIterator[Person]:
-    async with a_person(clock) as person:
-        yield person
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ async def github() -> AsyncIterator[FakeCopilot]:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 async def flow(github: FakeCopilot, clock: FakeClock) -> AsyncIterator[DeviceFlow]:
     flow = DeviceFlow(server_url=github.url, clock=clock)
     yield flow

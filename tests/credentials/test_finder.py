@@ -19,11 +19,6 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and scr
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "github-copilot"
     folder.mkdir(mode=0o700)

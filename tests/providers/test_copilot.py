@@ -37,11 +37,6 @@ async def upstream() -> AsyncIterator[FakeCopilot]:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 async def provider(upstream: FakeCopilot, clock: FakeClock) -> AsyncIterator[CopilotProvider]:
     async with aclosing(
         CopilotProvider(GivenToken(KEY), identity=IDENTITY, github_api_url=upstream.url, clock=clock)

@@ -15,7 +15,6 @@ from vscode.tools import Tools
 from vscode.window import Window
 
 SIZE: ViewportSize = {"width": 1400, "height": 900}
-LOAD_MS = 60_000
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # it runs as root in containers
     "--disable-gpu",

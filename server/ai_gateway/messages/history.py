@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ai_gateway.failures import OpenReason
+from ai_gateway.history.days import KEPT_DAYS
 from ai_gateway.messages.params import Params
 from ai_gateway.model import Backend, BreakerState, Outcome
 from ai_gateway.trace import QueryOutcome
@@ -16,7 +17,7 @@ from ai_gateway.trace import QueryOutcome
 class HistoryParams(Params):
     """Of `ai/history`."""
 
-    days: Annotated[int, Field(ge=1, le=90)] = 30
+    days: Annotated[int, Field(ge=1, le=KEPT_DAYS)] = 30
     """Of so many days up to today, what each model did."""
     queries: Annotated[int, Field(ge=0, le=500)] = 50
     """So many of the last queries."""

@@ -35,10 +35,10 @@ function selection(withProblems: boolean): object | undefined {
   const editor = vscode.window.activeTextEditor;
   if (editor === undefined) return undefined;
   const { document, selection: range } = editor;
-  const about = { uri: document.uri.toString(), range: plain(range), version: document.version };
+  const about = { uri: document.uri.toString(), range: wireRange(range), version: document.version };
   if (!withProblems) return about;
   const problems = vscode.languages.getDiagnostics(document.uri).filter((each) => each.range.intersection(range));
-  return { ...about, diagnostics: problems.map(({ range: where, message }) => ({ range: plain(where), message })) };
+  return { ...about, diagnostics: problems.map(({ range: where, message }) => ({ range: wireRange(where), message })) };
 }
 
 /** The repository whose menu it was, or else the folder of the editor in front. */
@@ -50,7 +50,7 @@ function folder(given: unknown): object {
   return around ? { folder: around.uri.toString() } : {};
 }
 
-const plain = ({ start, end }: vscode.Range): object => ({
+const wireRange = ({ start, end }: vscode.Range): object => ({
   start: { line: start.line, character: start.character },
   end: { line: end.line, character: end.character },
 });

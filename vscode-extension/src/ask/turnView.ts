@@ -43,11 +43,7 @@ function nextBy({ takenBack, by }: Turn, at: number): StartedProgress | undefine
 }
 
 /** Say what became of text that was shown. */
-export function seamInWords(
-  { by, text, reason }: TakenBack,
-  next: StartedProgress | undefined,
-  l10n: Localizer,
-): string {
+function seamInWords({ by, text, reason }: TakenBack, next: StartedProgress | undefined, l10n: Localizer): string {
   const who = by ? nameOf(by.provider) : l10n.t("The answer");
   const words = wordsInWords(text, l10n);
   const broke =

@@ -1,6 +1,6 @@
 /** Where a key belongs among the server's settings, and what a key of each provider looks like. */
 
-import type { ServerSettings } from "../server/settingNames";
+import { putAt, type ServerSettings } from "../server/settingNames";
 
 /** A provider that wants a key of its own. */
 export interface KeyKind {
@@ -67,7 +67,7 @@ export function withKeys(
   const all = structuredClone(settings);
   for (const [name, key] of keys) {
     const path = pathOf(name);
-    if (path !== undefined) put(all, path, key);
+    if (path !== undefined) putAt(all, path, key);
   }
   return all;
 }
@@ -88,16 +88,4 @@ function pathOf(name: string): readonly string[] | undefined {
   const service = SERVICE.exec(name)?.[1];
   if (service !== undefined) return ["services", service, "api_key"];
   return PLAIN.has(name) ? name.split(".") : undefined;
-}
-
-function put(settings: ServerSettings, [first, ...rest]: readonly string[], key: string): void {
-  if (first === undefined) return;
-  if (rest.length === 0) {
-    settings[first] = key;
-    return;
-  }
-  const inner = settings[first];
-  const section: ServerSettings = typeof inner === "object" && inner !== null ? { ...inner } : {};
-  settings[first] = section;
-  put(section, rest, key);
 }

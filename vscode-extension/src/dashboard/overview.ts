@@ -37,11 +37,7 @@ export function overviewOf(received: Received, isSimulated: boolean, past: Past 
 }
 
 /** Say why there is nothing to show. */
-export function awayOf(
-  server: Exclude<ServerState, { kind: "running" }> | { kind: "running" },
-  since: Date,
-  { l10n, locale }: Manner,
-): Away {
+export function awayOf(server: ServerState, since: Date, { l10n, locale }: Manner): Away {
   const restart = { label: l10n.t("Restart the Server"), command: "aiGateway.restart" };
   const log = { label: l10n.t("Show the Log"), command: "aiGateway.showLog" };
   const settings = { label: l10n.t("Open Settings"), command: "aiGateway.openSettings" };

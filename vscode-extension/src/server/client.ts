@@ -23,7 +23,7 @@ import type { ServerSettings } from "./settingNames";
 import { type Trace, traced } from "./trace";
 
 /** Not the protocol's own: the process ended before it answered. */
-export const SERVER_ENDED = -32099;
+const SERVER_ENDED = -32099;
 const STOP_MS = 1500;
 const NOTE_MS = 10_000;
 const PROGRESS = new ProgressType<unknown>();

@@ -17,7 +17,7 @@ import type { Run } from "./run";
 import type { ServerSettings } from "./settingNames";
 
 /** The code of a `GatewayError` of a server that can't be started. */
-export const NOT_RUNNING = -32098;
+const NOT_RUNNING = -32098;
 
 export interface GatewayParts {
   readonly context: vscode.ExtensionContext;

@@ -24,7 +24,7 @@ export function serverName(part: string): string {
 export function toServerSettings(values: Iterable<readonly [key: string, value: unknown]>): ServerSettings {
   const settings: ServerSettings = {};
   for (const [key, value] of values) {
-    if (value !== undefined && value !== "") put(settings, key.split(".").map(serverName), value);
+    if (value !== undefined && value !== "") putAt(settings, key.split(".").map(serverName), value);
   }
   return settings;
 }
@@ -34,11 +34,12 @@ export function valueIn(section: unknown, key: string): unknown {
   return key.split(".").reduce((value, part) => (isSection(value) ? value[part] : undefined), section);
 }
 
-function put(settings: ServerSettings, path: readonly string[], value: unknown): void {
+/** Put a value into sections within sections, which are made where they are not there. */
+export function putAt(settings: ServerSettings, path: readonly string[], value: unknown): void {
   const [name, ...rest] = path;
   if (name === undefined) return;
   if (rest.length === 0) settings[name] = value;
-  else put(sectionOf(settings, name), rest, value);
+  else putAt(sectionOf(settings, name), rest, value);
 }
 
 function sectionOf(settings: ServerSettings, name: string): ServerSettings {

@@ -61,10 +61,10 @@ test("what people call Python comes before what is named by its version", () => 
 });
 
 test("no workspace and no current folder says what is run", () => {
-  const files = ["/work/project/bin/python3", "/work/project/python3", "bin/python3", "python3", "/usr/bin/python3"];
-  const path = ["/work/project/bin", "/work/project", "", "bin", ".", "/usr/bin"];
-  expect(found(path, files, { untrusted: ["/work/project"] }).map((one) => one.path)).toEqual(["/usr/bin/python3"]);
-  expect(found(["/work/project2"], ["/work/project2/python3"], { untrusted: ["/work/project"] })).toHaveLength(1);
+  const files = ["/projects/shop/bin/python3", "/projects/shop/python3", "bin/python3", "python3", "/usr/bin/python3"];
+  const path = ["/projects/shop/bin", "/projects/shop", "", "bin", ".", "/usr/bin"];
+  expect(found(path, files, { untrusted: ["/projects/shop"] }).map((one) => one.path)).toEqual(["/usr/bin/python3"]);
+  expect(found(["/projects/shop2"], ["/projects/shop2/python3"], { untrusted: ["/projects/shop"] })).toHaveLength(1);
 });
 
 test("Windows' launcher is asked for Python 3", () => {
