@@ -6,7 +6,7 @@ EXTENSION := vscode-extension
 PICTURES := $(EXTENSION)/media/screenshots
 WITH_NODE := PYTHONPATH=tests $(BIN)/python -m vscode.tools
 COMMA := ,
-PARTS := breakers caching code_actions completion credentials drafting drill explaining history prices privacy providers providers/* spending store telemetry
+PARTS := breakers caching code_actions completion credentials doctor drafting drill explaining history prices privacy providers providers/* spending store telemetry
 FLOORS := server/ai_gateway/*.py,$(subst $() ,$(COMMA),$(PARTS:%=server/ai_gateway/%/*))
 
 .DEFAULT_GOAL := help

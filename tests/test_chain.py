@@ -63,9 +63,11 @@ SOON = 0.02
 Script = str | BaseException | Sequence[Step]
 
 
-def failing(kind: FailureKind = FailureKind.TIMEOUT, *, retry_after_seconds: float | None = None) -> ProviderFailure:
+def failing(
+    kind: FailureKind = FailureKind.TIMEOUT, *, retry_after_seconds: float | None = None, hint: str | None = None
+) -> ProviderFailure:
     """A failure; of a kind that is not tried again, unless the test says otherwise."""
-    return ProviderFailure(kind, "as the test wants it", retry_after_seconds=retry_after_seconds)
+    return ProviderFailure(kind, "as the test wants it", retry_after_seconds=retry_after_seconds, hint=hint)
 
 
 class Bench:
@@ -407,6 +409,20 @@ class TestWhenNobodyAnswers:
         error = unanswered(await bench.ask())
         assert outcomes(error.attempts) == ["openai skipped not_configured"]
         assert (error.hint, error.retry_after_seconds) == ("set OPENAI_API_KEY", None)
+
+    async def test_what_is_known_better_than_the_reasons_is_told_tier_by_tier(self, bench: Bench) -> None:
+        bench.tier("anthropic").disabled = "set ANTHROPIC_API_KEY"
+        bench.tier("copilot", failing(FailureKind.QUOTA, hint="it resets on Monday"))
+        bench.tier("openai", failing(FailureKind.RATE_LIMIT))
+        kept_out = bench.tier("gemini", failing(FailureKind.AUTH, hint="make a new key"))
+        for _ in range(2):  # the second time, the breakers are open
+            error = unanswered(await bench.ask())
+            assert error.hints["anthropic"] == "set ANTHROPIC_API_KEY"
+            assert error.hints["copilot"] == "it resets on Monday"
+            assert error.hints["gemini"] == "make a new key"
+            assert "openai" not in error.hints
+        kept_out.breaker.force(OPEN, seconds=60)
+        assert "gemini" not in unanswered(await bench.ask()).hints
 
     async def test_the_causes_stay_out_of_the_error_and_the_log(
         self, bench: Bench, caplog: pytest.LogCaptureFixture

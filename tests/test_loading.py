@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from ai_gateway.providers.ollama.provider import OllamaProvider
 from ai_gateway.providers.scripted import ScriptedProvider
 from ai_gateway.tier import Deadlines, ProviderTier
 from support.chains import HANG_SECONDS, HELLO, watch
+from support.conditions import until
 
 MODEL = "llama3.2"
 LIMIT_SECONDS = 1.0
@@ -41,12 +42,6 @@ async def tier(upstream: FakeOllama) -> AsyncIterator[ProviderTier]:
 def let_load(upstream: FakeOllama) -> None:
     assert isinstance(upstream.load, asyncio.Event)
     upstream.load.set()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not condition():  # noqa: ASYNC110 - the provider has nothing to wait for
-            await asyncio.sleep(0)
 
 
 async def looked(upstream: FakeOllama, times: int) -> None:

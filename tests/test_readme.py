@@ -34,7 +34,7 @@ from ai_gateway.lsp.editing.names import COMMANDS
 from ai_gateway.lsp.handlers import HANDLERS
 from ai_gateway.lsp.params import OWN_NOTIFICATIONS
 from ai_gateway.lsp.rpc_errors import Code, error_object
-from ai_gateway.messages import commands, editor, history, params, results
+from ai_gateway.messages import commands, doctor, editor, history, params, results
 from ai_gateway.model import Attempt, Backend, BreakerState, Outcome, Usage
 from ai_gateway.providers.editor_models import TELLABLE
 from ai_gateway.routing import Exclusion
@@ -56,6 +56,7 @@ PARAMS: Mapping[str, type[BaseModel]] = {
     "ai/embed": params.EmbedParams,
     "ai/explain": params.ExplainParams,
     "ai/health": params.HealthParams,
+    "ai/doctor": doctor.DoctorParams,
     "ai/reset": params.ResetParams,
     "ai/force": params.ForceParams,
     "ai/metrics": params.MetricsParams,
@@ -75,6 +76,7 @@ RESULTS = {
     "ai/embed": results.EmbedResult,
     "ai/explain": results.ExplainResult,
     "ai/health": results.HealthResult,
+    "ai/doctor": doctor.DoctorResult,
     "ai/reset": results.ResetResult,
     "ai/force": results.ForceResult,
     "ai/metrics": results.MetricsResult,

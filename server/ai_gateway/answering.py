@@ -17,6 +17,7 @@ from ai_gateway.clock import Clock
 from ai_gateway.failures import FailureKind, FileExcluded, InvalidQuery, NoTierAnswered, QueryRefused
 from ai_gateway.model import Answer, Delta, Event, Prompt, Query, Started
 from ai_gateway.privacy.exclusions import Exclusions
+from ai_gateway.privacy.file_names import known_as
 from ai_gateway.privacy.path_patterns import PathPatterns
 from ai_gateway.recorder import Recorder
 from ai_gateway.run import DEFAULT_QUERY_SECONDS
@@ -126,7 +127,7 @@ class Answering:
         for path in query.paths:
             await turns.give_way()
             if (why := self.rules.exclusions.why(path)) is not None:
-                raise FileExcluded(path, why)
+                raise FileExcluded(known_as(path, self.rules.exclusions.folders()), why)
 
     def _why_private(self, query: Query) -> str | None:
         if query.private:

@@ -317,15 +317,23 @@ class NoTierAnswered(GatewayError):
         attempts: Every tier that was tried or skipped, with its reason.
         retry_after_seconds: When the first of them may be worth asking again; None if waiting will not help.
         hint: What to do next.
+        hints: By tier: what a person can do about it, where that is known better than its reason tells.
     """
 
     def __init__(
-        self, message: str, *, attempts: tuple[Attempt, ...], retry_after_seconds: float | None, hint: str
+        self,
+        message: str,
+        *,
+        attempts: tuple[Attempt, ...],
+        retry_after_seconds: float | None,
+        hint: str,
+        hints: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.attempts = attempts
         self.retry_after_seconds = retry_after_seconds
         self.hint = hint
+        self.hints = hints
         self.last_answer: LastAnswer | None = None
         """Who answered another query last, where that is known."""
         self.query_id: str | None = None
@@ -335,8 +343,16 @@ class NoTierAnswered(GatewayError):
 class QueryRefused(NoTierAnswered):
     """A tier refused the query itself, so that no other was asked; `kind` says why."""
 
-    def __init__(self, message: str, *, kind: FailureKind, attempts: tuple[Attempt, ...], hint: str) -> None:
-        super().__init__(message, attempts=attempts, retry_after_seconds=None, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: FailureKind,
+        attempts: tuple[Attempt, ...],
+        hint: str,
+        hints: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(message, attempts=attempts, retry_after_seconds=None, hint=hint, hints=hints)
         self.kind = kind
 
 

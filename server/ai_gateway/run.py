@@ -18,6 +18,7 @@ from ai_gateway.failures import (
     FailureKind,
     InvalidQuery,
     NoTierAnswered,
+    OpenReason,
     ProviderFailure,
     QueryRefused,
 )
@@ -54,6 +55,7 @@ MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 NO_USAGE = Usage(0, 0)
 MODEL_NAME = re.compile(r"[\w.:/\\@+-]{1,200}")
 """What an upstream may call its model: whatever else it says there may quote the prompt, and traces keep the name."""
+BREAKER_REASONS = frozenset(OpenReason)
 HINTS: Mapping[Exclusion, str] = MappingProxyType(
     {
         Exclusion.PRIVATE: "a private query reaches local tiers only; start one, or ask without private",
@@ -200,6 +202,8 @@ class Run:
         self._ends_at = self._started_at + seconds
         self._too_short_tokens = 0
         self._hints: dict[str, str] = {}
+        self._own_hints: dict[str, str] = {}
+        """Of those: what is known better than the reason of the attempt tells."""
 
     @property
     def elapsed_ms(self) -> float:
@@ -271,6 +275,8 @@ class Run:
         """Remember what a person can do about a tier that is not asked."""
         if hint is not None:
             self._hints.setdefault(tier.name, hint)
+        if reason in BREAKER_REASONS and tier.own_hint is not None:
+            self._own_hints.setdefault(tier.name, tier.own_hint)
         return Attempt(
             provider=tier.name,
             backend=tier.backend,
@@ -284,6 +290,8 @@ class Run:
         tier.last_failure = failure
         self.failed_tiers.add(tier)
         self._hints[tier.name] = failure.hint_for(tier.name)
+        if failure.hint is not None:
+            self._own_hints[tier.name] = failure.hint
         if failure.policy.failover is Failover.LARGER_WINDOW and tier.context_tokens is not None:
             self._too_short_tokens = max(self._too_short_tokens, tier.context_tokens)
         log.info("%s failed: %s, %s", tier.name, failure.kind, failure.detail)
@@ -295,6 +303,7 @@ class Run:
             kind=failure.kind,
             attempts=tuple(self.attempts),
             hint=failure.hint_for(tier.name),
+            hints=self._own_hints,
         )
 
     def nobody_answered(self) -> NoTierAnswered:
@@ -306,6 +315,7 @@ class Run:
             attempts=tuple(self.attempts),
             retry_after_seconds=min(waits, default=None),
             hint="; ".join(dict.fromkeys(self._hints.values())) or "wait until a tier reopens, or reset it",
+            hints=self._own_hints,
         )
 
     def answer(self, asking: Asking, *, state: BreakerState) -> Answer:

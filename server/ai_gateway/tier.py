@@ -131,6 +131,13 @@ class ProviderTier:
         return None if reason is None else REASON_HINTS[reason].format(provider=self.name)
 
     @property
+    def own_hint(self) -> str | None:
+        """What a person can do about it, where that is known better than the reason of its state tells."""
+        if (missing := self.missing) is not None:
+            return missing
+        return None if self.breaker.forced is not None or self.last_failure is None else self.last_failure.hint
+
+    @property
     def default_model(self) -> str | None:
         """What is asked where the query chooses none; None: the provider's own choice, which it does not tell."""
         return self.models[0] if self.models else self.provider.default_model

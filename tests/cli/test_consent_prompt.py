@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli.command import HANG_SECONDS, environment
+from support.conditions import until
 
 ASKS = (sys.executable, str(Path(__file__).parents[1] / "support" / "asks_on_terminal.py"))
 PROMPT = "y = this time, t = for today, n = no: "
@@ -109,6 +111,17 @@ async def test_an_interrupt_ends_the_question_and_the_command_at_once(tmp_path: 
         assert await terminal.ended() == 130
     assert "outcome" not in terminal.shown
     assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one choose the thread that takes a signal")
+async def test_an_interrupt_that_another_thread_takes_ends_it_too(tmp_path: Path) -> None:
+    async with asking(tmp_path) as terminal:
+        await terminal.until(PROMPT)
+        process = psutil.Process(terminal.process.pid)
+        await until(lambda: len(process.threads()) > 1)
+        reader = next(thread.id for thread in process.threads() if thread.id != process.pid)
+        os.kill(reader, signal.SIGINT)
+        assert await terminal.ended() == 130
 
 
 async def test_a_question_that_nobody_answers_ends_with_the_time_of_the_query(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from cli.command import AI_GATEWAY, HANG_SECONDS, run
 from cli.conftest import World
 
-SHORT = {"AI_GATEWAY_COPILOT__FIRST_TOKEN_SECONDS": "0.1", "AI_GATEWAY_BREAKER__FAILURE_THRESHOLD": "1"}
+ONE_FAILURE = {"AI_GATEWAY_BREAKER__FAILURE_THRESHOLD": "1"}
+SHORT = ONE_FAILURE | {"AI_GATEWAY_COPILOT__FIRST_TOKEN_SECONDS": "0.1"}
 
 
 async def test_the_report_goes_to_stdout_and_what_happens_meanwhile_to_stderr(world: World) -> None:
@@ -30,7 +31,7 @@ async def test_the_report_goes_to_stdout_and_what_happens_meanwhile_to_stderr(wo
 
 
 async def test_json_holds_the_whole_report(world: World) -> None:
-    held = await run("drill", "--json", "--fault", "cut", "--for", "0.5", environ=world.environ | SHORT)
+    held = await run("drill", "--json", "--fault", "cut", "--for", "0.5", environ=world.environ | ONE_FAILURE)
     report = json.loads(held.out)
     assert (held.code, report["provider"], report["fault"], report["ending"]) == (0, "copilot", "cut", "in_time")
     assert (report["all_answered"], report["seconds"]) == (True, 0.5)
@@ -44,7 +45,7 @@ async def test_json_holds_the_whole_report(world: World) -> None:
 async def test_the_exit_code_is_1_if_a_question_was_not_answered(world: World) -> None:
     await world.ollama.stop()
     alone = {"AI_GATEWAY_ORDER": "copilot,local"}
-    held = await run("drill", "--fault", "quota", "--for", "0.5", environ=world.environ | SHORT | alone)
+    held = await run("drill", "--fault", "quota", "--for", "0.5", environ=world.environ | ONE_FAILURE | alone)
     assert held.code == 1
     assert "0 of 2 questions were answered while copilot had no quota left" in held.out
     assert "- ollama could not answer either, for it could not be reached: " in held.out
@@ -90,7 +91,7 @@ async def test_an_interrupt_ends_the_drill_and_the_report_comes_all_the_same(wor
         "600",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=world.environ | SHORT,
+        env=world.environ | ONE_FAILURE,
         preexec_fn=heed_interrupts,
     )
     assert process.stderr is not None
@@ -106,6 +107,8 @@ async def test_an_interrupt_ends_the_drill_and_the_report_comes_all_the_same(wor
 
 
 async def test_no_secret_is_ever_printed(world: World) -> None:
-    held = await run("--log-level", "debug", "drill", "--fault", "auth", "--for", "0.3", environ=world.environ | SHORT)
+    held = await run(
+        "--log-level", "debug", "drill", "--fault", "auth", "--for", "0.3", environ=world.environ | ONE_FAILURE
+    )
     for secret in ("sk-secret", "ghu_fake", "ghu_rehearsal"):
         assert secret not in held.out + held.err

@@ -179,7 +179,16 @@ async def test_when_nobody_answers_the_error_says_who_was_asked_and_what_to_do(
     assert (attempt["provider"], attempt["outcome"], attempt["reason"]) == ("openai", "failed", "rate_limit")
     assert 0 < error["data"]["retry_after_seconds"] <= 30
     assert "openai" in error["data"]["hint"]
+    assert error["data"]["hints"] == {}, "a rate limit tells all by itself"
     assert error["data"]["reason"] is None
+
+
+async def test_when_nobody_is_set_up_the_error_says_of_each_what_is_missing(tmp_path: Path) -> None:
+    async with running_server(tmp_path, environ={}) as server:
+        await server.initialize({"order": ["openai"]})
+        error = (await server.request("ai/query", {"prompt": "hello"}))["error"]
+    adapter_of(NoAnswerData).validate_python(error["data"])
+    assert "OPENAI_API_KEY" in error["data"]["hints"]["openai"]
 
 
 async def test_a_query_that_a_filter_refused_says_so(

@@ -111,9 +111,11 @@ async def test_relative_paths_begin_in_the_folders_of_the_workspace(
         asked = await server.result(
             "ai/query", {"prompt": "hi", "context": [{"path": "secrets/plan.md", "text": SECRET}]}
         )
-        refused = await server.request("ai/query", {"prompt": "hi", "paths": ["secrets/plan.md"]})
+        names = ["secrets/plan.md", (project / "secrets" / "plan.md").as_uri(), str(project / "secrets" / "plan.md")]
+        refused = [(await server.request("ai/query", {"prompt": "hi", "paths": [name]}))["error"] for name in names]
     assert [each["path"] for each in asked["left_out"]] == ["secrets/plan.md"]
-    assert "error" in refused
+    for error in refused:
+        assert error["message"].startswith("secrets/plan.md is kept out of every prompt: "), "as a person calls it"
     assert SECRET not in repr([request.json for request in upstream.requests])
 
 

@@ -150,7 +150,7 @@ class TestTheModel:
         ("models", "family", "expected"),
         [
             ((CLAUDE, GPT), "gpt-4o", "gpt-4o"),
-            ((CLAUDE, GPT), "other", "c-9"),
+            ((CLAUDE, GPT), "other", "claude"),
             ((STRANGER, GPT), "claude", "gpt-4o"),
             ((STRANGER,), "claude", None),
             ((), "gpt-4o", None),
@@ -327,7 +327,7 @@ class TestAGateway:
             assert gateway.tiers == (tier,)
             await gateway.reconfigure(settings(order=["editor"], copilot={"model": "claude"}))
             assert gateway.tiers != (tier,)
-            assert gateway.tiers[0].default_model == "c-9"
+            assert gateway.tiers[0].default_model == "claude"
             await gateway.reconfigure(settings(order=["editor"], editor={"model": "GPT 4o"}))
             assert (await gateway.query("hello")).content == "one two"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -13,6 +13,7 @@ from ai_gateway.model import EmbeddingInput
 from ai_gateway.providers.ollama.loading import LoadWatch
 from ai_gateway.providers.ollama.provider import OllamaProvider
 from support.asking import HANG_SECONDS, ask, failure_of
+from support.conditions import until
 from support.raw_server import RawServer, response
 
 MODEL = "llama3.2"
@@ -33,12 +34,6 @@ async def provider(upstream: FakeOllama) -> AsyncIterator[OllamaProvider]:
 
 def looks(upstream: FakeOllama) -> int:
     return sum(request.path == "/api/ps" for request in upstream.requests)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not condition():  # noqa: ASYNC110 - the provider has nothing to wait for
-            await asyncio.sleep(0)
 
 
 async def until_looked(upstream: FakeOllama, provider: OllamaProvider) -> None:

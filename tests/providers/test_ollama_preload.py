@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -15,6 +15,7 @@ from ai_gateway.fakes.ollama.models import OllamaModel
 from ai_gateway.model import EmbeddingInput
 from ai_gateway.providers.ollama.provider import OllamaProvider
 from support.asking import HANG_SECONDS, ask, failure_of
+from support.conditions import until
 
 MODEL = "llama3.2"
 HUGE = "huge"
@@ -40,12 +41,6 @@ async def provider(upstream: FakeOllama) -> AsyncIterator[OllamaProvider]:
 def let_load(upstream: FakeOllama) -> None:
     assert isinstance(upstream.load, asyncio.Event)
     upstream.load.set()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not condition():  # noqa: ASYNC110 - the provider has nothing to wait for
-            await asyncio.sleep(0)
 
 
 async def is_being_loaded(upstream: FakeOllama, model: str = MODEL) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ai_gateway.store.base import Entry, StoreUnavailable
 from store.redis_server import REDIS_SERVER, WHY_SKIPPED, RedisServer, running_redis
+from support.conditions import until
 from support.fake_clock import FakeClock
 
 pytest.importorskip("redis")
@@ -57,12 +58,6 @@ async def judge(server: RedisServer) -> AsyncIterator[Redis]:
     client = Redis.from_url(server.url)
     yield client
     await client.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not condition():  # noqa: ASYNC110 - a store calls nobody when it has news
-            await asyncio.sleep(0)
 
 
 async def heard(store: RedisStore) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Callable
 
 import pytest
 
 from ai_gateway.store.base import Entry, Store, StoreUnavailable
 from store.conftest import OpenStore
+from support.conditions import until
 from support.fake_clock import FakeClock
 
 HANG_SECONDS = 10
@@ -19,12 +18,6 @@ BINARY = bytes(range(256)) * 3
 @pytest.fixture
 def later(clock: FakeClock) -> float:
     return clock.time() + 3600
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not condition():  # noqa: ASYNC110 - a store calls nobody when it has news
-            await asyncio.sleep(0)
 
 
 async def settled(store: Store) -> None:

@@ -5,13 +5,13 @@ Its arguments: how many seconds it waits, and `background` if the terminal is to
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 
 from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.clock import SYSTEM_CLOCK
+from ai_gateway.event_loop import run
 from ai_gateway.model import PriceClass
 from ai_gateway.spending import Consents, Ledger, SpendRequest
 
@@ -31,6 +31,6 @@ if place == ["background"]:
     os.close(os.open(os.ttyname(0), os.O_RDWR))  # the first terminal that a session opens becomes its own
     sys.exit(subprocess.call([sys.executable, __file__, seconds], process_group=0))
 try:
-    asyncio.run(main(float(seconds)))
+    run(main(float(seconds)))
 except KeyboardInterrupt:
     sys.exit(130)

@@ -103,7 +103,7 @@ class CodeServer:
     def __enter__(self) -> Self:
         self._furnish()
         for vsix in self._vsix:
-            self._run_to_end("--install-extension", str(vsix))
+            self.install(vsix)
         flags = ["--auth=none", "--bind-addr=127.0.0.1:0", "--disable-telemetry", "--disable-update-check"]
         flags += ["--disable-getting-started-override", "--disable-file-downloads", "--reconnection-grace-time=2"]
         with self._log.open("wb") as log:
@@ -129,6 +129,10 @@ class CodeServer:
             process.kill()
         if left and error is None:
             raise AssertionError(f"still alive after code-server ended: {[_described(process) for process in left]}")
+
+    def install(self, vsix: Path) -> None:
+        """Install an extension; windows that are open take note."""
+        self._run_to_end("--install-extension", str(vsix))
 
     @property
     def log(self) -> str:

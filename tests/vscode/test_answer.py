@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import cast
 
@@ -114,7 +115,7 @@ def test_a_question_about_the_selection_is_asked_by_keyboard_and_answered_beside
     expect(turn).to_contain_text("It adds up the prices.")
     expect(turn.locator("em")).to_have_text("prices")
     expect(turn.get_by_role("heading", name="Answer by")).to_contain_text("Copilot")
-    expect(turn).to_contain_text("copilot (")
+    expect(turn.locator(".byline")).to_have_text(re.compile(r"^[\d.]+ m?s · [\d,]+ \+ [\d,]+ tokens \(\$[\d.]+\)$"))
     asked = told(upstreams)
     assert asked[0]["role"] == "system"
     assert "result += item.price" in asked[-1]["content"]
@@ -305,11 +306,45 @@ def test_if_nobody_can_answer_it_is_said_why_and_asking_again_helps(view: Answer
         upstream.fault(Fault.status(400), times=None)
     turn = view.ask("Is nobody there?")
     failure = turn.get_by_role("group", name="No answer")
-    expect(failure).to_contain_text("Copilot")
-    expect(failure).to_contain_text("Ollama")
+    rows = failure.get_by_role("listitem")
+    expect(rows).to_have_text([f"{name} refused the request" for name in ("Copilot", "OpenAI", "Ollama")])
     view.window.screenshot("answer-failure")
     upstreams.heal()
     upstreams.copilot.reply("Here I am.")
     view.press("Try again")
     expect(turn.locator(".markdown")).to_have_text("Here I am.")
     expect(turn).to_be_focused()
+
+
+def test_who_was_passed_over_is_told_under_the_answer_by_name(view: AnswerView, upstreams: Upstreams) -> None:
+    upstreams.copilot.fault(Fault.status(400))
+    upstreams.openai.reply("I do.")
+    turn = view.ask("Who answers instead?")
+    expect(turn.get_by_role("heading", name="Answer by")).to_contain_text("OpenAI · gpt-4o-mini")
+    expect(turn.locator(".byline")).to_have_text(
+        re.compile(r"^[\d.]+ m?s · .* tokens.* · Copilot refused the request$")
+    )
+
+
+def test_what_nobody_can_reach_has_advice_below_each_name(view: AnswerView, upstreams: Upstreams) -> None:
+    for upstream in (upstreams.copilot, upstreams.openai):
+        upstream.fault(Fault.status(402), times=None)
+    upstreams.ollama.fault(Fault.reset(), times=None)
+    failure = view.ask("Is anybody left?").get_by_role("group", name="No answer")
+    rows = failure.get_by_role("listitem")
+    expect(rows.filter(has_text="Copilot")).to_contain_text("has no quota left")
+    expect(rows.filter(has_text="OpenAI").locator(".hint")).to_have_count(1)
+    view.window.screenshot("answer-failure-hints", *Theme)
+    view.window.command("AI Gateway: Reset a Circuit…")
+    view.window.quick_input.pick("All")
+
+
+def test_a_conversation_that_is_too_long_for_everybody_is_begun_anew(view: AnswerView, upstreams: Upstreams) -> None:
+    for upstream in (upstreams.copilot, upstreams.openai, upstreams.ollama):
+        upstream.fault(Fault.status(413), times=None)
+    failure = view.ask("At what length?").get_by_role("group", name="No answer")
+    expect(failure).to_contain_text("Copilot can't read so long a prompt")
+    expect(failure.get_by_text("Ask about less code")).to_have_count(1)
+    view.window.screenshot("answer-too-long")
+    failure.get_by_role("button", name="Start a New Conversation").click()
+    expect(view.frame.get_by_role("article")).to_have_count(0)

@@ -30,6 +30,7 @@ print(total([]))
 SHORTER = "def total(items):\n    return sum(item.price for item in items)"
 DOCUMENTED = SHOP.split("\n\n\n", maxsplit=1)[0].replace("(items):", '(items):\n    """Add up the prices."""')
 PRICES = '{\n  "apple": 1,\n  "pear": 2,\n}\n'
+PEARS = "def pears():\n    return 2\n"
 GENERAL = ("Explain", "Document", "Write tests", "Improve / simplify", "Ask about selection…")
 CHANGED = "The document has changed meanwhile."
 
@@ -41,7 +42,13 @@ def fenced(code: str, language: str = "python") -> str:
 @pytest.fixture(scope="module")
 def shared(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """One window for all tests."""
-    files = {"shop.py": SHOP, "prices.json": PRICES, "keys.py": "KEY = 1\n", ".aiexclude": "keys.py\n"}
+    files = {
+        "shop.py": SHOP,
+        "pears.py": PEARS,
+        "prices.json": PRICES,
+        "keys.py": "KEY = 1\n",
+        ".aiexclude": "keys.py\n",
+    }
     with workbench.window(tmp_path_factory.mktemp("project"), files) as window:
         yield window
 
@@ -163,6 +170,23 @@ def test_tests_become_a_new_file_that_is_opened(shop: Window, upstreams: Upstrea
     shop.refactor_preview.accept()
     shop.editor.showing("test_shop.py").wait_for()
     until(lambda: "assert total([]) == 0" in shop.editor.text("test_shop.py"), shop.page, "the tests")
+
+
+def test_tests_that_were_discarded_wait_among_the_code_actions(shop: Window, upstreams: Upstreams) -> None:
+    upstreams.copilot.reply(fenced("from pears import pears\n\n\ndef test_pears():\n    assert pears() == 2"))
+    shop.editor.open("pears.py")
+    shop.editor.select_lines(1, 2)
+    shop.editor.code_action("Write tests")
+    shop.refactor_preview.discard()
+    expect(shop.refactor_preview.rows).to_have_count(0)
+    tests = shop.folder / "test_pears.py"
+    assert not tests.exists()
+    shop.editor.select_lines(1, 2)
+    shop.editor.code_action("Apply: Write tests")
+    shop.refactor_preview.accept()
+    until(tests.exists, shop.page, "the file")
+    shop.editor.open("test_pears.py")
+    until(lambda: "assert pears() == 2" in shop.editor.text("test_pears.py"), shop.page, "the tests")
 
 
 def test_what_a_comment_says_is_done_below_it(shop: Window, upstreams: Upstreams) -> None:

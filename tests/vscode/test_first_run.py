@@ -55,8 +55,9 @@ def test_the_simulated_outage_is_told_from_all_well_to_all_well(shared: Window, 
     shared.screenshot("simulation", Theme.DARK, Theme.LIGHT)
     expect(banner(answer)).to_contain_text("That was the story", timeout=STORY_MS)
     expect(banner(answer)).to_contain_text("nothing leaves this machine")
-    by = [byline.inner_text().split(" ", 1)[0] for byline in answer.locator(".turn .byline").all()]
-    assert by == ["copilot", "openai", "ollama", "copilot"]
+    by = [heading.inner_text() for heading in answer.get_by_role("heading", name="Answer by").all()]
+    answerers = ("Copilot", "OpenAI", "Ollama", "Copilot")
+    assert [name in heading for name, heading in zip(answerers, by, strict=True)] == [True] * 4
     assert [*upstreams.copilot.requests, *upstreams.openai.requests] == []
 
 
@@ -81,7 +82,7 @@ def test_a_fault_is_switched_on_in_the_banner_and_the_next_provider_answers(shar
     shared.quick_input.pick("It is down")
     expect(switch).to_have_attribute("aria-pressed", "false")
     ask(shared, "Who answers now?")
-    expect(answer.locator(".turn").last.locator(".byline")).to_contain_text("openai")
+    expect(answer.locator(".turn").last.get_by_role("heading", name="Answer by")).to_contain_text("OpenAI")
 
 
 def test_when_the_simulation_has_ended_the_real_providers_answer(shared: Window, upstreams: Upstreams) -> None:

@@ -81,3 +81,19 @@ def test_a_command_that_can_not_be_run_is_told_and_its_setting_shown(
     assert commands(window) == []
     window.press(told, "Open Settings")
     expect(window.page.locator(".settings-editor")).to_contain_text("Server: Command")
+
+
+def test_the_diagnostics_say_why_a_command_can_not_be_run_without_its_arguments(
+    open_with: Callable[[list[str]], Window],
+) -> None:
+    window = open_with(["/nowhere/ai-gateway", "--token=hidden"])
+    expect(window.status_item(STATUS).item).to_contain_text("wrong command")
+    window.command("AI Gateway: Collect Diagnostics")
+    page = window.webview("Preview Diagnostics.md")
+    expect(page.get_by_role("heading", level=1)).to_have_text("AI Gateway: the server can't be asked")
+    body = page.locator("body")
+    expect(body).to_contain_text("/nowhere/ai-gateway can't be started")
+    started = page.get_by_role("row").filter(has_text="Started by")
+    expect(started).to_contain_text(f"/nowhere/ai-gateway ({SETTING})")
+    assert "hidden" not in body.inner_text()
+    window.screenshot("diagnostics-without-server")

@@ -21,3 +21,11 @@ def test_offers_its_commands_in_the_palette(window: Window) -> None:
         assert any(
             label.startswith(f"AI Gateway: {title}") for label in window.quick_input.offered(f"AI Gateway: {title}")
         )
+
+
+def test_starts_after_vs_code_has_started_so_that_it_holds_nobody_up(window: Window) -> None:
+    expect(window.status_item(STATUS).item).to_contain_text("Copilot")
+    window.command("Developer: Show Running Extensions")
+    extension = window.page.locator(".runtime-extensions-editor .extension").filter(has_text="AI Gateway")
+    extension.locator(".activation-time").hover()
+    expect(window.page.locator(".monaco-hover").filter(has_text="after start-up finished")).to_be_visible()

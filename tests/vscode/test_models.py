@@ -63,7 +63,8 @@ def seen(project: Path) -> list[dict[str, object]]:
 def test_the_participant_is_answered_by_the_model_that_the_editor_lends(window: Window, project: Path) -> None:
     answer = window.chat.ask("@gateway What is a breaker?")
     expect(answer).to_contain_text("Lent answer.")
-    expect(answer).to_contain_text("editor")
+    expect(answer).to_contain_text("Copilot in VS Code · lent-family · ")
+    expect(window.status_item(STATUS).hover()).to_contain_text("lent\u2011family")  # which breaks no line
     assert any("What is a breaker?" in str(each.get("asked")) for each in seen(project))
 
 
@@ -93,7 +94,7 @@ def test_where_a_tier_broke_off_the_chat_shows_a_seam_and_then_a_whole_answer(
     upstreams.copilot.fault(Fault.cut(after=2), times=None)
     upstreams.openai.reply("All of it is here.")
     answer = window.chat.ask("@gateway Tell me all of it")
-    expect(answer).to_contain_text("broke off: what stands above does not count")
+    expect(answer.get_by_text("Copilot · gpt-4o broke off: what stands above does not count")).to_be_visible()
     expect(answer).to_contain_text("All of it is here.")
     window.screenshot("chat-seam", *Theme)
 
@@ -111,9 +112,27 @@ def test_private_questions_reach_local_models_only(window: Window, project: Path
     assert [private for private in ("Who am I?", "This stays here.") if private in openly] == []
 
 
+def test_what_was_private_by_the_setting_stays_so_once_that_is_off(
+    window: Window, project: Path, upstreams: Upstreams
+) -> None:
+    window.command("AI Gateway: Switch Private Mode")
+    expect(window.status_item(STATUS).item).to_have_text("Local only: Ollama")
+    upstreams.ollama.reply("This stays here, too.")
+    expect(window.chat.ask("@gateway Who was I?")).to_contain_text("This stays here, too.")
+    window.command("AI Gateway: Switch Private Mode")
+    expect(window.status_item(STATUS).item).to_have_text("Copilot in VS Code")
+    expect(window.chat.ask("@gateway What is a breaker?")).to_contain_text("Lent answer.")
+    (openly,) = [str(each["asked"]) for each in seen(project) if "asked" in each]
+    assert "What is a breaker?" in openly
+    assert [private for private in ("Who was I?", "This stays here, too.") if private in openly] == []
+
+
 def test_health_and_explanations_are_told_in_the_chat(window: Window) -> None:
     window.chat.ask("@gateway What is a breaker?")
-    expect(window.chat.ask("@gateway /health ")).to_contain_text("Provider")
+    health = window.chat.ask("@gateway /health ")
+    expect(health.get_by_role("row").nth(1)).to_have_text(re.compile(r"Copilot in VS Code\s*lent-family\s*ready"))
+    expect(health.get_by_role("row").nth(2)).to_have_text(re.compile(r"Copilot\s*gpt-4o\s*ready"))
+    window.screenshot("chat-health")
     expect(window.chat.ask("@gateway /explain ")).to_contain_text("What happened")
     window.screenshot("chat-explain")
 

@@ -23,11 +23,11 @@ EXTENSION = Path(__file__).parent / "python_extension"
 
 @pytest.fixture(scope="module")
 def options(upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Options:
-    """There is no Python but what the Python extension names: at first a good one, then one that is too old."""
+    """There is no Python but what the Python extension names: a good one, then one that is too old, then the first."""
     too_old = tmp_path_factory.mktemp("old") / "python3.9"
     too_old.write_text(f"#!/bin/sh\necho '{TOO_OLD}'\nexit 78\n", "utf-8")
     too_old.chmod(0o755)
-    interpreters = json.dumps([str(BARE_PYTHON), str(too_old)])
+    interpreters = json.dumps([str(BARE_PYTHON), str(too_old), str(BARE_PYTHON)])
     return Options(environ={**upstreams.environ, "INTERPRETERS": interpreters}, python=None)
 
 
@@ -48,3 +48,9 @@ def test_the_server_runs_on_the_interpreter_of_the_python_extension_and_follows_
     expect(needed).to_contain_text("Python 3.9.1: 3.11 or newer is needed")
     psutil.wait_procs([server])
     assert not server.is_running()
+
+    window.press(needed, "Select Interpreter")
+
+    expect(window.status_item(STATUS).item).to_contain_text("Copilot")
+    assert Path(the_server(window).exe()) == BARE_PYTHON.resolve()
+    window.complaints = [text for text in window.complaints if "AI Gateway needs Python" not in text]

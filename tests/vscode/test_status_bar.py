@@ -54,7 +54,9 @@ def test_a_failover_is_seen_with_its_reason_and_its_end_and_a_link_in_the_hover_
     limit_copilot(shared, upstreams)
     hover = shared.status_item(STATUS).hover()
     expect(hover).to_contain_text("OpenAI would answer now")
-    expect(hover.get_by_role("row").filter(has_text="limited until")).to_contain_text("wants no more requests for now")
+    expect(hover.get_by_role("row").filter(has_text="limited until")).to_contain_text(
+        " · wants no more requests for now · Reset"
+    )
     for link in ("Explain the last answer", "Private mode", "Dashboard", "Settings"):
         expect(hover.get_by_text(link, exact=True)).to_be_visible()
     shared.screenshot("status-hover")

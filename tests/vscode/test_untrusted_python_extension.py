@@ -25,6 +25,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("theirs")
 
 
+@pytest.fixture
+def project(project: Path) -> Path:
+    """A folder in which the Python extension runs."""
+    (project / "shop.py").touch()
+    return project
+
+
 @pytest.fixture(scope="module")
 def options(upstreams: Upstreams, place: Path) -> Options:
     theirs = place / "python3"

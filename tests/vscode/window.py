@@ -60,7 +60,7 @@ class Window:
         self.complaints: list[str] = []
         self.strangers: list[str] = []
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", self._threw)
         page.context.on("request", self._requested)
 
     def load(self) -> None:
@@ -138,6 +138,11 @@ class Window:
         where = str(message.location.get("url"))
         if message.type == "error" and not any(part in message.text + where for part in HARMLESS):
             self.complaints.append(f"{message.text} ({where})")
+
+    def _threw(self, error: Error) -> None:
+        """The workbench throws now and then, and goes on; what a page of the extension throws is the extension's."""
+        if RESOURCES in (error.stack or ""):
+            self.complaints.append(error.stack or str(error))
 
     def _requested(self, request: Request) -> None:
         address = urlsplit(request.url)

@@ -46,7 +46,9 @@ PLATFORMS = {
 }
 """Wheels' platform tags (PEP 425, PEP 600) for each target of VS Code. There is no wheel of psutil for linux-armhf."""
 
-SOURCES = {".c", ".h", ".pyx", ".pxd", ".pyi", ".pyc", ".hash"}
+SOURCES = {".c", ".h", ".pyx", ".pxd", ".pxi", ".pyi", ".pyc", ".hash", ".typed"}
+OF_TESTS = re.compile(r"test_.*\.py|pytest_plugin\.py|_testcapi\..*")
+"""What packages bring along for those who test with them, beside their own tests."""
 NOT_RUN = (".*", "__pycache__", "*.pyi")
 TEST_FOLDERS = {"tests", "test", "__pycache__"}
 LICENCE = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
@@ -171,7 +173,8 @@ def is_needed(name: PurePosixPath) -> bool:
     """Whether a file of a wheel matters to a program that runs."""
     if name.parts[0].endswith(".dist-info"):
         return name.name in {"METADATA", "entry_points.txt"}
-    return name.suffix not in SOURCES and not TEST_FOLDERS.intersection(name.parts[:-1])
+    is_tested_with = TEST_FOLDERS.intersection(name.parts[:-1]) or OF_TESTS.fullmatch(name.name)
+    return name.suffix not in SOURCES and not is_tested_with
 
 
 def shortened(name: PurePosixPath, content: bytes) -> bytes:

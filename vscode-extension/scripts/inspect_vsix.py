@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from zipfile import ZipFile
 
+from native_files import is_native, targets_of
+
 CODE = ("extension/dist/extension.js", "extension/dist/languageClient.js")
 CODE_BYTES = 300_000
 """What the extension host loads, all in all."""
@@ -31,8 +33,14 @@ NEEDED = (
 )
 """Patterns, each of which some file has to match."""
 
-STRANGE = (".*", "*.map", "*.ts", "*.pyc", "*.pyi", "*.test.*", "test", "tests", "__pycache__", "node_modules", "src")
+STRANGE = (
+    *(".*", "*.map", "*.ts", "*.pyc", "*.pyi", "test", "tests", "__pycache__", "node_modules", "src"),
+    *("*.test.*", "test_*", "_testcapi*", "pytest_plugin.py"),
+)
 """Patterns that no folder's and no file's name may match."""
+
+MANIFEST = "extension.vsixmanifest"
+TARGET = re.compile(rb'\bTargetPlatform="([\w-]+)"')
 
 SECRET = re.compile(
     rb"\bgh[opsu]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22,}|\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}|\bAIza[\w-]{35}"
@@ -45,6 +53,9 @@ def complaints(vsix: Path) -> Iterator[str]:
     """What is wrong with it, in words."""
     with ZipFile(vsix) as archive:
         names = archive.namelist()
+        target = _target_of(archive)
+        if target is None:
+            yield f"{MANIFEST} names no platform"
         for pattern in NEEDED:
             if not any(fnmatchcase(name, pattern) for name in names):
                 yield f"{pattern} is missing"
@@ -56,9 +67,16 @@ def complaints(vsix: Path) -> Iterator[str]:
                 yield f"{name} holds what looks like a credential"
             if name.endswith((".js", ".css")) and SOURCE_MAP.search(content):
                 yield f"{name} names a source map"
+            if is_native(name, content) and target not in targets_of(content):
+                yield f"{name} does not run on {target}"
         code = sum(archive.getinfo(name).file_size for name in CODE if name in names)
         if code > CODE_BYTES:
             yield f"{' and '.join(CODE)} have {code} bytes, more than {CODE_BYTES}"
+
+
+def _target_of(archive: ZipFile) -> str | None:
+    found = TARGET.search(archive.read(MANIFEST))
+    return None if found is None else found[1].decode()
 
 
 def main() -> int:

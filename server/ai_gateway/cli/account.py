@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -20,7 +20,7 @@ ABOUT_THE_APP = "GitHub will name the app that Copilot's editor plugins share; A
 def login(arguments: Arguments) -> int:
     """Sign in to Copilot by a code that is entered in a browser, here or elsewhere."""
     try:
-        return asyncio.run(_login(arguments))
+        return event_loop.run(_login(arguments))
     except GatewayError as error:
         return _complain(error)
 
@@ -28,7 +28,7 @@ def login(arguments: Arguments) -> int:
 def logout(arguments: Arguments) -> int:
     """Forget the token of `login`, and say where others remain."""
     try:
-        remaining = asyncio.run(_logout(arguments))
+        remaining = event_loop.run(_logout(arguments))
     except GatewayError as error:
         return _complain(error)
     if arguments.json:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import sys
 from contextlib import aclosing
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
@@ -46,7 +46,7 @@ def ask(arguments: Arguments) -> int:
             ttl_seconds=arguments.ttl_seconds,
             paths=arguments.paths or (),
         )
-        return asyncio.run(_ask(query, arguments))
+        return event_loop.run(_ask(query, arguments))
     except GatewayError as error:
         return _complain(error)
 

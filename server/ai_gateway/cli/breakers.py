@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -22,7 +22,7 @@ STORE_IS_OFF = "no window would notice, for they share nothing: the store is off
 def reset(arguments: Arguments) -> int:
     """Close the breaker of one provider, or of all, and forget answers if asked to."""
     try:
-        done = asyncio.run(_reset(arguments))
+        done = event_loop.run(_reset(arguments))
     except GatewayError as error:
         return _complain(error)
     if arguments.json:
@@ -42,7 +42,7 @@ def force(arguments: Arguments) -> int:
     if arguments.state == AUTO:
         return reset(arguments)
     try:
-        done = asyncio.run(_force(arguments))
+        done = event_loop.run(_force(arguments))
     except GatewayError as error:
         return _complain(error)
     if arguments.json:

@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 
-import psutil
-from pydantic import BaseModel, SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_gateway import __version__
-from ai_gateway.assemble import network_of
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
-from ai_gateway.cli.health import is_well, provider_table
+from ai_gateway.cli.health import provider_table
 from ai_gateway.cli.settings import settings_of
 from ai_gateway.config import LoadedSettings
-from ai_gateway.failures import ProviderFailure
+from ai_gateway.doctor.examination import Report, Road, SettingFound, examine
 from ai_gateway.gateway import Gateway
-from ai_gateway.health import GIB, Health, HealthStatus
-from ai_gateway.providers.network import CERTIFICATE_VARIABLES, Network
-from ai_gateway.tier import ProviderTier
+from ai_gateway.health import HealthStatus
 
-NO_PROXY = "no proxy"
-
-
-@dataclass(frozen=True, slots=True)
-class SettingFound:
-    """A setting with its value, or that it is set, and where it came from."""
-
-    path: str
-    value: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """How a provider is reached."""
-
-    provider: str
-    base_url: str
-    proxy: str
-    trust: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All that the doctor found."""
-
-    version: str
-    settings: tuple[SettingFound, ...]
-    problems: tuple[str, ...]
-    health: Health
-    roads: tuple[Road, ...]
-    memory_gib: float
-    next_steps: tuple[str, ...]
+TRY_IT = 'nothing to mend: try  ai-gateway ask "hello"'
 
 
 def doctor(arguments: Arguments) -> int:
     """Examine everything, and print the report; exit code 1 if no tier could answer."""
-    report = asyncio.run(_examine(settings_of(arguments)))
+    report = event_loop.run(_examined(settings_of(arguments)))
     if arguments.json:
         print(json.dumps(asdict(report), indent=2, default=str))
     else:
@@ -72,83 +32,11 @@ def doctor(arguments: Arguments) -> int:
     return Exit.FAILED if report.health.status is HealthStatus.DOWN else Exit.OK
 
 
-async def _examine(loaded: LoadedSettings) -> Report:
+async def _examined(loaded: LoadedSettings) -> Report:
     async with Gateway.from_settings(loaded) as gateway:
-        found = await gateway.health(probe=True)
-        tiers, remarks = gateway.tiers, gateway.credential_problems
-    return Report(
-        version=__version__,
-        settings=tuple(_settings_found(loaded)),
-        problems=found.problems,
-        health=found,
-        roads=tuple(_roads(tiers, loaded)),
-        memory_gib=round(psutil.virtual_memory().total / GIB, 1),
-        next_steps=tuple(_next_steps(found, remarks)),
-    )
-
-
-def _settings_found(loaded: LoadedSettings) -> Iterator[SettingFound]:
-    for path, value in _leaves(loaded.settings):
-        source = loaded.sources.get(path)
-        if isinstance(value, SecretStr):
-            yield SettingFound(path, "set (not shown)", source or "default")
-        elif source is not None:
-            yield SettingFound(path, _shown(value), source)
-
-
-def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in section:
-        yield from _leaves_of(value, f"{prefix}{name}")
-
-
-def _leaves_of(value: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, BaseModel):
-        yield from _leaves(value, f"{path}.")
-    elif isinstance(value, dict):
-        for name, service in value.items():
-            yield from _leaves_of(service, f"{path}.{name}")
-    else:
-        yield path, value
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _roads(tiers: tuple[ProviderTier, ...], loaded: LoadedSettings) -> Iterator[Road]:
-    network = network_of(loaded)
-    for tier in tiers:
-        if tier.base_url:
-            yield Road(tier.name, tier.base_url, _proxy_of(tier.base_url, network), _trust_of(tier.base_url, network))
-
-
-def _proxy_of(url: str, network: Network) -> str:
-    try:
-        proxy = network.road_to(url)
-    except ProviderFailure as failure:
-        return failure.detail
-    return proxy.address if proxy else NO_PROXY
-
-
-def _trust_of(url: str, network: Network) -> str:
-    if not url.startswith("https:"):
-        return "no TLS"
-    variables = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
-    added = [*([network.ca_file] if network.ca_file else []), *variables]
-    trusted = " and ".join(["the operating system's certificates", *added])
-    return f"{trusted}; shows {network.client_cert}" if network.client_cert else trusted
-
-
-def _next_steps(found: Health, remarks: Iterable[str]) -> Iterator[str]:
-    yield from (f"mend the setting {problem}" for problem in found.problems)
-    hints = [f"{each.name}: {each.hint}" for each in found.providers if each.hint and not is_well(each)]
-    yield from hints
-    yield from (f"copilot: {remark}" for remark in remarks if not any(remark in step for step in hints))
-    if not found.local_available:
-        model = found.recommended_local_model
-        yield f"for answers without a network: install Ollama, run 'ai-gateway pull {model}', set LOCAL_MODEL={model}"
-    if found.status is HealthStatus.OK and not found.problems:
-        yield 'nothing to mend: try  ai-gateway ask "hello"'
+        report = await examine(gateway)
+    is_well = report.health.status is HealthStatus.OK and not report.problems
+    return replace(report, next_steps=(*report.next_steps, TRY_IT)) if is_well else report
 
 
 def _print(report: Report) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.consent import ask_on_terminal
 from ai_gateway.cli.exits import Exit
@@ -61,7 +61,7 @@ def _run(drafted: Callable[[Gateway], Awaitable[Drafted]], arguments: Arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an answer may hold half of a surrogate pair
     try:
-        text, result, origin = asyncio.run(_drafted(drafted, arguments))
+        text, result, origin = event_loop.run(_drafted(drafted, arguments))
     except GatewayError as error:
         say(f"ai-gateway: {error}")
         return Exit.USAGE

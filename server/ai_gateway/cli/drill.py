@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -38,7 +39,7 @@ def drill(arguments: Arguments) -> int:
         _list(as_json=arguments.json)
         return Exit.OK
     try:
-        report = asyncio.run(_held(arguments))
+        report = event_loop.run(_held(arguments))
     except GatewayError as error:
         say(f"ai-gateway: {error}")
         return Exit.USAGE

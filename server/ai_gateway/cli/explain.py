@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.page import print_page
@@ -21,7 +21,7 @@ from ai_gateway.trace import Trace
 def explain(arguments: Arguments) -> int:
     """Print the page of one query, whichever window asked it; exit code 1 if none is known."""
     try:
-        trace = asyncio.run(_found(arguments))
+        trace = event_loop.run(_found(arguments))
     except GatewayError as error:
         say(f"ai-gateway: {error}")
         return Exit.FAILED if arguments.query_id is None else Exit.USAGE

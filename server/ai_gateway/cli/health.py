@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.settings import settings_of
+from ai_gateway.doctor.standings import is_well, standing_in_words
 from ai_gateway.gateway import Gateway
 from ai_gateway.health import Health, HealthStatus, ProviderHealth
 from ai_gateway.messages.encode import health_result
-from ai_gateway.model import BreakerState
 from ai_gateway.spending.words import usd_in_words
-from ai_gateway.words import wait_in_words
 
 STYLES = {HealthStatus.OK: "green", HealthStatus.DEGRADED: "yellow", HealthStatus.DOWN: "red"}
 
 
 def health(arguments: Arguments) -> int:
     """Ask every upstream whether it is there, and print what it says; exit code 1 if no tier could answer."""
-    found = asyncio.run(_found(arguments))
+    found = event_loop.run(_found(arguments))
     if arguments.json:
         print(json.dumps(health_result(found), indent=2))
     else:
@@ -57,31 +56,16 @@ def provider_table(providers: tuple[ProviderHealth, ...]) -> Table:
     return table
 
 
-def is_well(provider: ProviderHealth) -> bool:
-    """Say whether it is there and would be asked."""
-    return bool(provider.reachable) and provider.state is BreakerState.CLOSED
-
-
 def _now(provider: ProviderHealth) -> Text:
+    return Text(standing_in_words(provider), _style(provider))
+
+
+def _style(provider: ProviderHealth) -> str:
     if provider.reason == "not_configured":
-        return Text("- not configured", "dim")
-    if provider.reachable and provider.state is not BreakerState.CLOSED:
-        return Text(f"✓ there, but {_breaker(provider)}", "yellow")
-    if provider.reachable:
-        by_hand = ", kept closed by hand" if provider.forced is not None else ""
-        return Text(f"✓ there{by_hand}", "yellow" if by_hand else "green")
-    return Text(f"✗ {provider.last_error or 'no answer in time'}", "red")
-
-
-def _breaker(provider: ProviderHealth) -> str:
-    """Say how its breaker is, which other windows may have opened."""
-    seconds = provider.retry_after_seconds
-    wait = "" if seconds is None else f", for {wait_in_words(seconds)}"
-    if provider.forced is not None:
-        return f"kept {provider.forced} by hand{wait}"
-    if provider.state is BreakerState.HALF_OPEN:
-        return "to be tried again"
-    return f"left out ({provider.reason}){wait}"
+        return "dim"
+    if not provider.reachable:
+        return "red"
+    return "green" if is_well(provider) and provider.forced is None else "yellow"
 
 
 def _to_do(provider: ProviderHealth) -> str:

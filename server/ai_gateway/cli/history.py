@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -30,7 +30,7 @@ NOTHING = "-"
 def history(arguments: Arguments) -> int:
     """Print what was; exit code 1 if that can't be had."""
     try:
-        past, providers = asyncio.run(_found(arguments))
+        past, providers = event_loop.run(_found(arguments))
     except GatewayError as error:
         say(f"ai-gateway: {error}")
         return Exit.FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -38,7 +38,7 @@ class Found:
 def metrics(arguments: Arguments) -> int:
     """Print the figures; exit code 1 if none can be had."""
     try:
-        found = asyncio.run(_found(arguments))
+        found = event_loop.run(_found(arguments))
     except GatewayError as error:
         say(f"ai-gateway: {error}")
         return Exit.FAILED

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ai_gateway import event_loop
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
 from ai_gateway.cli.saying import say
@@ -23,7 +23,7 @@ from ai_gateway.printing import in_one_line
 def models(arguments: Arguments) -> int:
     """List the models; exit code 1 if no upstream would say."""
     try:
-        found = asyncio.run(_found(arguments))
+        found = event_loop.run(_found(arguments))
     except InvalidQuery as error:
         say(f"ai-gateway: {error}")
         return Exit.USAGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from ai_gateway import event_loop
 from ai_gateway.assemble import network_of
 from ai_gateway.cli.arguments import Arguments
 from ai_gateway.cli.exits import Exit
@@ -39,7 +39,7 @@ def pull(arguments: Arguments) -> int:
     if not is_model_name(model):
         return _complain(f"{model!r} is no name of a model; one looks like llama3.2 or qwen3:8b", Exit.USAGE)
     try:
-        size_bytes = asyncio.run(_pull(model, loaded, arguments))
+        size_bytes = event_loop.run(_pull(model, loaded, arguments))
     except KeyboardInterrupt:
         return _complain(
             f"stopped; what has arrived is kept: 'ai-gateway pull {model}' goes on from there", Exit.INTERRUPTED

@@ -6,12 +6,12 @@ process and is driven as an editor would drive it. What is shown is checked, and
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 
 from rich.console import Console
 
+from ai_gateway import event_loop
 from ai_gateway.demo.stage import Stage
 from ai_gateway.demo.story import Story
 
@@ -25,7 +25,7 @@ def demo(*, pace: float = 1.0, as_json: bool = False) -> int:
     """
     console = Console(highlight=False, file=sys.stderr if as_json else sys.stdout)
     story = Story(Stage(console), pace=pace)
-    asyncio.run(story.play())
+    event_loop.run(story.play())
     if as_json:
         sys.stdout.write(json.dumps(story.verdicts, indent=2) + "\n")
     return 0 if story.verdicts and all(story.verdicts.values()) else 1

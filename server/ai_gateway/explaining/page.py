@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
-from ai_gateway.explaining.timeline import moments_of, named, place_of, plain, spent
+from ai_gateway.explaining.timeline import moments_of, named, place_of, spent
 from ai_gateway.failures import FailureKind
 from ai_gateway.model import BreakerState, FinishReason, Outcome
+from ai_gateway.printing import plain
 from ai_gateway.reasons import in_words
 from ai_gateway.routing import Action, Decision, TierFacts
 from ai_gateway.spending.words import usd_in_words

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
 from ai_gateway.model import Attempt, BreakerState, Outcome
-from ai_gateway.printing import in_one_line
+from ai_gateway.printing import plain
 from ai_gateway.providers.network import is_loopback
 from ai_gateway.reasons import in_words
 from ai_gateway.routing import Action
@@ -19,7 +18,6 @@ from ai_gateway.words import wait_in_words
 
 LEAST_TENTH_MS = 95.0
 """What is shorter would round to no tenth of a second, or hide how short it was."""
-_MARKUP = re.compile(r"([\\`*\[\]<>|])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,6 @@ class Moment:
 def moments_of(trace: Trace) -> tuple[Moment, ...]:
     """Tell all that happened, in order."""
     return tuple(sorted(_moments(trace), key=lambda moment: moment.at_ms))
-
-
-def plain(text: str) -> str:
-    """Let a name that somebody else chose, as an upstream its model, be nothing but text."""
-    return _MARKUP.sub(r"\\\1", in_one_line(text))
 
 
 def named(provider: str, model: str | None) -> str:

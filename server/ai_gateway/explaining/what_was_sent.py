@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_gateway.explaining.timeline import named, place_of, plain
+from ai_gateway.explaining.timeline import named, place_of
 from ai_gateway.fences import fence_around
+from ai_gateway.printing import plain
 from ai_gateway.sent import MOST_QUERIES, Sent, SentByQuery
 from ai_gateway.trace import CacheVerdict, Trace
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from ai_gateway.lsp.editing.commands import Commands
     from ai_gateway.lsp.editor_chat import ClientChat
     from ai_gateway.lsp.server import GatewayServer
+    from ai_gateway.messages.doctor import DoctorResult
     from ai_gateway.messages.history import HistoryResult
 
 STATUS = "ai/status"
@@ -151,6 +152,14 @@ class Answers:
         wanted = HealthParams.parse(params)
         found = await self.gateway.health(probe=wanted.probe)
         return encode.health_result(found, simulated=self._server.host.is_simulated)
+
+    async def doctor(self, params: Params) -> DoctorResult:
+        """Answer `ai/doctor`."""
+        from ai_gateway.doctor.examination import examine  # noqa: PLC0415 - few people ask
+        from ai_gateway.messages.doctor import DoctorParams, doctor_result  # noqa: PLC0415
+
+        DoctorParams.parse(params)
+        return doctor_result(await examine(self.gateway), simulated=self._server.host.is_simulated)
 
     async def models(self, params: Params) -> ModelsResult:
         """Answer `ai/models`."""

@@ -34,6 +34,11 @@ async def health(ls: GatewayServer, params: Params) -> Result:
     return await ls.host.health(params)
 
 
+async def doctor(ls: GatewayServer, params: Params) -> Result:
+    """Find out what is configured, from where, and what to do next."""
+    return await (await ls.host.answers()).doctor(params)
+
+
 async def sign_in(ls: GatewayServer, params: Params) -> Result:
     """Sign in to a provider."""
     return await (await ls.host.answers()).sign_in(params)
@@ -182,6 +187,7 @@ HANDLERS: dict[str, Callable[..., object]] = {
     "ai/embed": embed,
     "ai/models": models,
     "ai/health": health,
+    "ai/doctor": doctor,
     "ai/drill": drill,
     "ai/pullRequest": pull_request,
     "ai/commitMessage": commit_message,

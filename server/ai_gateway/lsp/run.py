@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Literal
 
+from ai_gateway import event_loop
 from ai_gateway.failures import where
 from ai_gateway.lsp.address import parse_address
 from ai_gateway.lsp.ending import Ending
@@ -44,9 +45,9 @@ def run(transport: Transport = "stdio", address: str = "", *, load: SettingsSour
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     if transport == "stdio":
-        return asyncio.run(_serve_stdio(load))
+        return event_loop.run(_serve_stdio(load))
     host, port = parse_address(address)
-    return asyncio.run(_serve_connections(transport, host, port, load))
+    return event_loop.run(_serve_connections(transport, host, port, load))
 
 
 async def _serve_stdio(load: SettingsSource) -> int:

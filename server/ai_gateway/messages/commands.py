@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from ai_gateway.code_actions.kinds import ActionKind
 from ai_gateway.code_actions.prompts import LONGEST_QUESTION
 from ai_gateway.failures import InvalidQuery
-from ai_gateway.messages.params import Line, Params
+from ai_gateway.messages.params import MAX_QUERY_CHARACTERS, Line, Params
 
 MOST_PROBLEMS = 1000
 LARGEST_NUMBER = 2**31 - 1
@@ -66,13 +66,24 @@ class ResolveData(ActionArguments):
     kind: Literal["fix", "document", "test", "improve", "comment"]
 
 
+class DocumentParam(Params):
+    """A text that is not open here."""
+
+    text: Annotated[str, Field(max_length=MAX_QUERY_CHARACTERS)]
+    language_id: Line | None = None
+    path: Line | None = None
+    """What it is called: `analysis.ipynb cell 3`; without it, as the URI says."""
+
+
 class PromptParams(Params):
     """Of `ai/prompt`."""
 
     kind: Annotated[ActionKind, Field(strict=False)]
     """The action whose prompt it is."""
     uri: Line
-    """Of a document that is open."""
+    """Of a document that is open, or of the file that `document` is in or of: it decides what may be said of that."""
+    document: DocumentParam | None = None
+    """What it is about, where that is not open here."""
     range: RangeParam | None = None
     """What is selected; an empty one means what is around it. Without it, the whole document."""
     version: int | None = None

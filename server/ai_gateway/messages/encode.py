@@ -88,6 +88,7 @@ def no_answer_data(error: NoTierAnswered) -> NoAnswerData:
         "attempts": _attempts(error.attempts),
         "retry_after_seconds": error.retry_after_seconds,
         "hint": error.hint,
+        "hints": dict(error.hints),
         "reason": error.kind if isinstance(error, QueryRefused) else None,
         "last_answer": None if error.last_answer is None else _last_answer(error.last_answer),
         "query_id": error.query_id,

@@ -124,6 +124,8 @@ class NoAnswerData(TypedDict):
     retry_after_seconds: float | None
     """When asking again may help; null if waiting will not."""
     hint: str
+    hints: dict[str, str]
+    """By provider: what can be done about it, where that is known better than the reason of its attempt tells."""
     reason: str | None
     """The failure kind, where a tier refused the query itself so that no other was asked."""
     last_answer: LastAnswerResult | None

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
 from pydantic.json_schema import JsonSchemaMode
 
-from ai_gateway.messages import commands, editor, history, params, progress, results
+from ai_gateway.messages import commands, doctor, editor, history, params, progress, results
 
 CHECKED_IN = Path(__file__).with_name("schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +28,7 @@ METHODS: dict[str, dict[str, type]] = {
         "reset": progress.ResetProgress,
     },
     "ai/health": {"params": params.HealthParams, "result": results.HealthResult},
+    "ai/doctor": {"params": doctor.DoctorParams, "result": doctor.DoctorResult},
     "ai/embed": {
         "params": params.EmbedParams,
         "result": results.EmbedResult,
@@ -89,7 +90,7 @@ def adapter_of(message: type) -> TypeAdapter[object]:
 
 
 def _all_messages() -> Iterator[type]:
-    for module in (params, commands, progress, results, editor, history):
+    for module in (params, commands, progress, results, editor, history, doctor):
         for _, message in inspect.getmembers(module, inspect.isclass):
             if message.__module__ == module.__name__ and message is not params.Params:
                 yield message

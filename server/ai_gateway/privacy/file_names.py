@@ -7,6 +7,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from urllib.parse import unquote
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -86,6 +87,16 @@ def files_of(path_or_uri: str, folders: Sequence[str] = ()) -> Iterator[str]:
     if not found or scheme[0].lower() != "file:":
         possible = dict.fromkeys(map(fit, _possible_files(path_or_uri, path_or_uri[scheme.end() :], folders)))
         yield from (path for path in possible if path not in found and _is_there(path))
+
+
+def known_as(path_or_uri: str, folders: Sequence[str]) -> str:
+    """Give the name that a person knows a file by: no URI, and beginning in the innermost of the folders around it."""
+    try:
+        path = min(files_of(path_or_uri, folders), key=len, default="") if SCHEME.match(path_or_uri) else path_or_uri
+    except UnfitName:
+        path = ""
+    inside = (Path(path).relative_to(folder).as_posix() for folder in folders if Path(path).is_relative_to(folder))
+    return min(inside, key=len, default=path) or path_or_uri
 
 
 def _certain_files(scheme: str, rest: str) -> Iterator[str]:

@@ -141,10 +141,10 @@ class EditorModelsProvider(LLMProvider):
 
     @property
     def default_model(self) -> str | None:
-        """The model of the usual family, or the first."""
+        """The usual family, or the first one's: the editor names the model likewise when it answers."""
         lent = self._lent
-        usual = (model.id for model in lent if model.family == self._family)
-        return next(usual, lent[0].id if lent else None)
+        first = next((model for model in lent if model.family == self._family), lent[0] if lent else None)
+        return None if first is None else first.family or first.id
 
     @property
     def missing(self) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ai_gateway.fakes import FakeOpenAI, Fault
@@ -55,6 +57,28 @@ async def test_an_edit_that_the_person_discards_waits_too_and_nothing_is_said_of
         assert editor.shown == []
         first, *_ = await editor.actions(URI, lines(1, 1))
         assert (first["title"], "edit" in first) == ("Apply: Improve / simplify", True)
+
+
+async def test_a_new_file_that_the_person_discards_waits_too_as_long_as_there_is_none(
+    tmp_path: Path, address: str, settings: Json, upstream: FakeOpenAI
+) -> None:
+    uri, tests = (tmp_path / "shop.py").as_uri(), tmp_path / "test_shop.py"
+    upstream.reply("```python\ndef test_price() -> None:\n    assert True\n```")
+    async with editing(address, settings) as editor:
+        editor.replies["workspace/applyEdit"] = {"error": {"code": -32800, "message": "discarded"}}
+        editor.open(uri, TEXT + ELSEWHERE)
+        await editor.choose("Write tests", uri, lines(0, 1))
+        token = (await editor.request("window/workDoneProgress/create"))["token"]
+        await editor.server.progress(token, "end")
+        first, *_ = await editor.actions(uri, lines(1, 1))
+        tests.write_text("assert False\n")
+        later = await editor.actions(uri, lines(1, 1))
+    assert (first["title"], first["kind"]) == ("Apply: Write tests", "")
+    create, fill = first["edit"]["documentChanges"]
+    assert (create["kind"], create["uri"], create["options"]["overwrite"]) == ("create", tests.as_uri(), False)
+    assert [each["newText"] for each in fill["edits"]] == ["def test_price() -> None:\n    assert True\n"]
+    assert not any("edit" in each for each in later)
+    assert editor.shown == []
 
 
 async def test_a_client_that_takes_no_edits_and_opens_no_documents_gets_both_where_it_looks(

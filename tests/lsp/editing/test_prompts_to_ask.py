@@ -87,6 +87,24 @@ async def test_where_the_action_could_not_be_done_there_is_no_prompt(address: st
     assert "select at most" in failures[4]["message"]
 
 
+async def test_a_text_that_is_not_open_is_asked_about_as_it_is_given(
+    tmp_path: Path, address: str, settings: Json
+) -> None:
+    notebook = (tmp_path / "analysis.ipynb").as_uri()
+    cell = {"text": TEXT, "language_id": "python", "path": "analysis.ipynb cell 3"}
+    async with editing(address, settings, folder=tmp_path) as editor:
+        found = await prompt(editor, "explain", uri=notebook, document=cell, range=cursor(4, 6))
+        shown = await prompt(editor, "explain", uri="git:/project/shop.py?%7B%7D", document={"text": TEXT})
+        editor.open(URI, TEXT)
+        open_here = await prompt(editor, "explain", range=cursor(4, 6))
+    assert (found["title"], found["paths"]) == ("Explain price in analysis.ipynb cell 3", [notebook])
+    assert found["messages"][1]["content"] == open_here["messages"][1]["content"].replace(
+        "File: shop.py", "File: analysis.ipynb cell 3"
+    )
+    assert found["range"] == open_here["range"]
+    assert (shown["title"], shown["range"]["end"]["line"]) == ("Explain shop.py", 7)
+
+
 @pytest.mark.parametrize(
     ("params", "field"),
     [
@@ -97,6 +115,9 @@ async def test_where_the_action_could_not_be_done_there_is_no_prompt(address: st
         ({"uri": "file:///closed.py"}, "uri"),
         ({"range": lines(70, 80)}, "range"),
         ({"place": 1}, "place"),
+        ({"document": {"text": TEXT, "uri": URI}}, "document.uri"),
+        ({"document": {"text": TEXT}, "uri": "file://[x/shop.py"}, "uri"),
+        ({"document": {"text": ""}, "range": lines(3, 4)}, "range"),
     ],
 )
 async def test_wrong_params_are_refused_by_name(params: Json, field: str, address: str, settings: Json) -> None:
@@ -114,10 +135,11 @@ async def test_a_file_that_is_kept_out_of_prompts_has_none_and_a_private_one_sta
     async with editing(address, {**settings, **privacy}, folder=tmp_path) as editor:
         for uri in (kept_out, private):
             editor.open(uri, TEXT)
-        refused = await refusal(editor, uri=kept_out)
+        refused = [await refusal(editor, uri=kept_out), await refusal(editor, uri=kept_out, document={"text": TEXT})]
         found = await prompt(editor, "explain", uri=private)
         answered = await editor.server.request("ai/query", {"messages": found["messages"], "paths": found["paths"]})
-    assert refused["code"] == -32602
-    assert refused["message"].startswith("secret.py is kept out of every prompt: ")
+    assert [failure["code"] for failure in refused] == [-32602] * 2
+    for failure in refused:
+        assert failure["message"].startswith("secret.py is kept out of every prompt: ")
     assert [attempt["reason"] for attempt in answered["error"]["data"]["attempts"]] == ["private"]
     assert upstream.requests == []

@@ -7,8 +7,9 @@ import { mannerNow } from "../status/watch";
 import type { Banner, ComposerView, ToHost, TurnView, ViewState } from "../webview/answer/messages";
 import { applyTo, insertAtCursor, openAsNewFile } from "./apply";
 import { Asking, type Listener, type Prompt } from "./asking";
-import { type CodeContext, chipOf, contextOf, showRegion, whereIn } from "./codeContext";
+import { type CodeContext, chipOf, contextOf, showRegion, spotInFront, spotOf } from "./codeContext";
 import { Conversation } from "./conversation";
+import { isWritable } from "./documents";
 import { openLink } from "./links";
 import { promptOf, titleOf, type Wanted } from "./prompts";
 import { strings } from "./strings";
@@ -19,7 +20,7 @@ import { AnswerView, type Session } from "./view";
 /** What is to be asked. Without a question, and if none is in its kind, the person is asked for one. */
 export interface Question {
   readonly question?: string;
-  /** Null: about no code. Without it, about what the active editor shows. */
+  /** Null: about no code. Without it, about what is in front. */
   readonly context?: CodeContext | null;
   readonly kind?: "ask" | "explain";
 }
@@ -61,7 +62,9 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     this.listening = [
       gateway.onDidChangeStatus(() => this.showStatus()),
       vscode.window.onDidChangeActiveTextEditor(() => this.showComposer()),
+      vscode.window.onDidChangeActiveNotebookEditor(() => this.showComposer()),
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.follow(textEditor)),
+      vscode.window.onDidChangeNotebookEditorSelection(() => this.showComposer()),
     ];
   }
 
@@ -71,10 +74,11 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
   }
 
   async ask({ question, context, kind = "ask" }: Question): Promise<void> {
-    const code = context === null ? undefined : (context ?? contextOf(vscode.window.activeTextEditor));
+    const code = context === null ? undefined : (context ?? inFront());
     if (kind === "explain") return code ? this.explain(code, question) : tellToOpen();
-    await this.view.focus();
-    if (question !== undefined) return this.begin({ question, code, kind: "ask" });
+    const isOnItsWay = question !== undefined;
+    await this.view.focus(isOnItsWay || code || context === null ? "" : whyNoCode());
+    if (isOnItsWay) return this.begin({ question, code, kind: "ask" });
     this.attach(code);
   }
 
@@ -136,7 +140,7 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     newFile: ({ text, language }) => openAsNewFile(text, language),
     run: ({ command, argument }) => run(command, argument),
     private: ({ isOn }) => this.setPrivate(isOn),
-    attach: () => this.attach(contextOf(vscode.window.activeTextEditor)),
+    attach: () => this.attach(inFront()),
     detach: () => this.attach(undefined),
     draft: ({ text }) => {
       this.draft = text;
@@ -165,7 +169,7 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     this.earlier.push(question);
     this.draft = "";
     this.attach(undefined);
-    const about = code ? chipOf(code) : undefined;
+    const about = code ? chipOf(code.uri, code.range) : undefined;
     const unsent = { id, question, about, prompt: [], paths: [], region: undefined };
     await this.answer(unsent, false);
   }
@@ -216,7 +220,7 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
   /** The code that will be asked about is what is selected, until the question is sent. */
   private follow(editor: vscode.TextEditor): void {
     const isSame = this.attached?.uri.toString() === editor.document.uri.toString();
-    if (isSame && !editor.selection.isEmpty) this.attached = contextOf(editor);
+    if (isSame && !editor.selection.isEmpty) this.attached = contextOf(spotOf(editor));
     this.showComposer();
   }
 
@@ -233,23 +237,48 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
   }
 
   private composer(): ComposerView {
-    const attachable = whereIn(vscode.window.activeTextEditor);
+    const attachable = spotInFront();
     const isAlwaysPrivate = this.gateway.status?.private ?? false;
     return {
-      chip: this.attached ? chipOf(this.attached) : null,
-      attachable: attachable ? chipOf(attachable) : null,
+      chip: this.attached ? chipOf(this.attached.uri, this.attached.range) : null,
+      attachable: attachable ? chipOf(attachable.document.uri, attachable.range) : null,
       isPrivate: this.isPrivate || isAlwaysPrivate,
       isAlwaysPrivate,
     };
   }
 
   private viewOf(turn: Turn): TurnView {
+    const region = this.conversation.regionFor(turn.id);
     const surroundings = {
-      canApply: this.conversation.regionFor(turn.id) !== undefined,
+      canApply: region !== undefined && isWritable(vscode.Uri.parse(region.uri)),
       waiting: waitingInWords(this.gateway.status, turn.isPrivate, mannerNow()),
     };
-    return turnView(turn, surroundings, vscode.l10n);
+    const view = turnView(turn, surroundings, mannerNow());
+    const leftOut = this.conversation.leftOutBefore(turn);
+    return leftOut > 0 ? withNote(view, leftOutInWords(leftOut)) : view;
   }
+}
+
+function inFront(): CodeContext | undefined {
+  const spot = spotInFront();
+  return spot && contextOf(spot);
+}
+
+/** Where nothing is open, nobody expects that code goes along. */
+function whyNoCode(): string {
+  const isSomethingOpen = vscode.window.tabGroups.activeTabGroup.activeTab !== undefined;
+  return isSomethingOpen ? vscode.l10n.t("No code goes along with the question: what is in front is no text.") : "";
+}
+
+function withNote(view: TurnView, note: string): TurnView {
+  const { provenance } = view;
+  return provenance ? { ...view, provenance: { ...provenance, notes: [...provenance.notes, note] } } : view;
+}
+
+function leftOutInWords(count: number): string {
+  return count === 1
+    ? vscode.l10n.t("The conversation is long, so its oldest question and answer were not sent along.")
+    : vscode.l10n.t("The conversation is long, so its {0} oldest questions and answers were not sent along.", count);
 }
 
 function tellToOpen(): void {

@@ -1,6 +1,7 @@
 /** What can be done with code of an answer. Each says what went wrong, or nothing. */
 
 import * as vscode from "vscode";
+import { documentName, opened, show } from "./documents";
 import { fitted, placeOf } from "./fitting";
 import type { Region } from "./turn";
 
@@ -10,22 +11,22 @@ export async function insertAtCursor(code: string): Promise<string | undefined> 
   if (!editor) return vscode.l10n.t("No editor is open to insert this into. It can be opened as a new file.");
   const isDone = await editor.edit((edit) => edit.insert(editor.selection.active, code));
   if (!isDone) return vscode.l10n.t("The editor did not take the code; it may be read-only.");
-  await vscode.window.showTextDocument(editor.document, { viewColumn: editor.viewColumn ?? vscode.ViewColumn.Active });
+  await show(editor.document, { viewColumn: editor.viewColumn ?? vscode.ViewColumn.Active });
   return undefined;
 }
 
 /** Let code take the place of a region, after the person saw in VS Code's refactor preview what changes. */
 export async function applyTo(region: Region, code: string): Promise<string | undefined> {
-  const document = await openedAgain(region);
-  const name = vscode.workspace.asRelativePath(vscode.Uri.parse(region.uri));
-  const changed = vscode.l10n.t(
-    "The code in {0} has changed since the question was asked, so nothing was replaced. The answer's code can be copied or inserted.",
-    name,
-  );
-  if (!document) return changed;
+  const document = await opened(vscode.Uri.parse(region.uri));
+  const name = documentName(document.uri).long;
   const was = document.offsetAt(new vscode.Position(region.start.line, region.start.character));
   const at = placeOf(region.text, document.getText(), was);
-  if (at === undefined) return changed;
+  if (at === undefined) {
+    return vscode.l10n.t(
+      "The code in {0} has changed since the question was asked, so nothing was replaced. The answer's code can be copied or inserted.",
+      name,
+    );
+  }
   const range = new vscode.Range(document.positionAt(at), document.positionAt(at + region.text.length));
   const edit = new vscode.WorkspaceEdit();
   edit.replace(document.uri, range, fitted(code, region.text), {
@@ -35,14 +36,6 @@ export async function applyTo(region: Region, code: string): Promise<string | un
   });
   await vscode.workspace.applyEdit(edit, { isRefactoring: true });
   return undefined;
-}
-
-async function openedAgain({ uri }: Region): Promise<vscode.TextDocument | undefined> {
-  try {
-    return await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
-  } catch {
-    return undefined; // it was removed, which is a change like any other
-  }
 }
 
 /** Open code as a file that is not saved yet. */

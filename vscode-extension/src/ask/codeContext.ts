@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { Chip } from "../webview/answer/messages";
+import { documentName, isCell, opened, show } from "./documents";
 import { placeOf } from "./fitting";
 import type { Place, Region } from "./turn";
 
@@ -12,28 +13,42 @@ export interface CodeContext {
   readonly text?: string;
 }
 
-/** Documents that the server is told of: not output, what something else shows, or files of a virtual workspace. */
-const KNOWN_TO_SERVER = ["file", "untitled"];
-
-/** What an editor shows: the selection, or the place of the cursor. */
-export function contextOf(editor: vscode.TextEditor | undefined): CodeContext | undefined {
-  const where = whereIn(editor);
-  return where && editor && { ...where, text: editor.document.getText(where.range) };
+/** A place in a document that is open. */
+export interface Spot {
+  readonly document: vscode.TextDocument;
+  readonly range: vscode.Range;
 }
 
-/** The same without its text, which may be long: it changes with every move of the cursor. */
-export function whereIn(editor: vscode.TextEditor | undefined): CodeContext | undefined {
-  if (!editor || !KNOWN_TO_SERVER.includes(editor.document.uri.scheme)) return undefined;
-  return { uri: editor.document.uri, range: editor.selection };
+/** What is in front: the selection, or the place of the cursor; of a notebook, the cell that is chosen. */
+export function spotInFront(): Spot | undefined {
+  const { activeTextEditor: editor, activeNotebookEditor } = vscode.window;
+  if (editor && !isCell(editor.document.uri)) return spotOf(editor);
+  const chosen = activeNotebookEditor?.notebook.getCells()[activeNotebookEditor.selection.start]?.document;
+  // one that is shown as text has no editor, and the last one that had stays active
+  if (editor && (!chosen || chosen === editor.document)) return spotOf(editor);
+  return chosen && wholeOf(chosen);
 }
 
-/** Find code again that was typed around since. */
-export async function current(context: CodeContext): Promise<CodeContext> {
-  const { text = "", uri, range } = context;
-  const document = await vscode.workspace.openTextDocument(uri);
+/** A cell in which nothing is selected is meant whole. */
+export function spotOf({ document, selection }: vscode.TextEditor): Spot {
+  return selection.isEmpty && isCell(document.uri) ? wholeOf(document) : { document, range: selection };
+}
+
+function wholeOf(document: vscode.TextDocument): Spot {
+  return { document, range: new vscode.Range(0, 0, document.lineCount, 0) };
+}
+
+/** Keep what stands there now. */
+export function contextOf({ document, range }: Spot): CodeContext {
+  return { uri: document.uri, range, text: document.getText(range) };
+}
+
+/** Find code again that was typed around since. Throws where its document is gone. */
+export async function found({ uri, range, text = "" }: CodeContext): Promise<Spot> {
+  const document = await opened(uri);
   const at = text === "" ? undefined : placeOf(text, document.getText(), document.offsetAt(range.start));
-  if (at === undefined) return { ...context, range: document.validateRange(range) };
-  return { ...context, range: new vscode.Range(document.positionAt(at), document.positionAt(at + text.length)) };
+  if (at === undefined) return { document, range: document.validateRange(range) };
+  return { document, range: new vscode.Range(document.positionAt(at), document.positionAt(at + text.length)) };
 }
 
 /** What a command of the server's was given: `{uri, range}`; undefined if it was given something else. */
@@ -54,19 +69,18 @@ function isArgument(argument: unknown): argument is Argument {
 }
 
 /** Name the lines shortly: `shop.py:3-9`. */
-export function chipOf({ uri, range }: CodeContext): Chip {
+export function chipOf(uri: vscode.Uri, range: vscode.Range): Chip {
   const endsBefore = !range.isEmpty && range.end.character === 0;
   const [first, last] = [range.start.line + 1, range.end.line + (endsBefore ? 0 : 1)];
   const lines = last > first ? `${first}-${last}` : String(first);
-  const name = uri.path.slice(uri.path.lastIndexOf("/") + 1);
-  return { label: `${name}:${lines}`, title: `${vscode.workspace.asRelativePath(uri)}:${lines}` };
+  const { short, long } = documentName(uri);
+  return { label: `${short}:${lines}`, title: `${long}:${lines}` };
 }
 
 /** Keep what the lines say now, so that an answer can take their place later. */
-export async function regionOf(uri: vscode.Uri, range: vscode.Range): Promise<Region> {
-  const document = await vscode.workspace.openTextDocument(uri);
+export function regionOf({ document, range }: Spot): Region {
   const { start, end } = document.validateRange(range);
-  return { uri: uri.toString(), start: plain(start), end: plain(end), text: document.getText(range) };
+  return { uri: document.uri.toString(), start: plain(start), end: plain(end), text: document.getText(range) };
 }
 
 /** As LSP has it. */
@@ -78,7 +92,8 @@ export function rangeFrom({ start, end }: { readonly start: Place; readonly end:
   return new vscode.Range(start.line, start.character, end.line, end.character);
 }
 
-/** Open the document, with the code selected. */
-export async function showRegion({ uri, ...where }: Region): Promise<void> {
-  await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection: rangeFrom(where) });
+/** Open the document, with the code selected where it is by now. */
+export async function showRegion({ uri, text, ...where }: Region): Promise<void> {
+  const { document, range } = await found({ uri: vscode.Uri.parse(uri), range: rangeFrom(where), text });
+  await show(document, { selection: range });
 }

@@ -3,7 +3,8 @@
 import * as vscode from "vscode";
 import type { Gateway } from "../server/gateway";
 import type { Prompt } from "./asking";
-import { type CodeContext, chipOf, current, plain, rangeFrom, regionOf } from "./codeContext";
+import { type CodeContext, chipOf, found, plain, rangeFrom, regionOf } from "./codeContext";
+import { toldOf } from "./documents";
 
 /** What a person, or a command, wants to know. */
 export interface Wanted {
@@ -17,19 +18,19 @@ export interface Wanted {
 export async function promptOf(wanted: Wanted, gateway: Gateway, token: vscode.CancellationToken): Promise<Prompt> {
   const { question, code, kind } = wanted;
   if (!code) return { messages: [{ role: "user", content: question }], paths: [], about: undefined, region: undefined };
-  const { uri, range } = await current(code);
+  const { document, range } = await found(code);
   const params = {
     kind,
-    uri: uri.toString(),
+    ...toldOf(document),
     range: { start: plain(range.start), end: plain(range.end) },
     ...(kind === "ask" ? { question } : {}),
   };
   const { messages, paths, range: told } = await gateway.request("ai/prompt", params, token);
-  const found = rangeFrom(told);
-  return { messages, paths, about: chipOf({ uri, range: found }), region: await regionOf(uri, found) };
+  const lines = rangeFrom(told);
+  return { messages, paths, about: chipOf(document.uri, lines), region: regionOf({ document, range: lines }) };
 }
 
 /** What the question is called, where the person did not ask it in words. */
 export function titleOf(code: CodeContext): string {
-  return vscode.l10n.t("Explain {0}", chipOf(code).label);
+  return vscode.l10n.t("Explain {0}", chipOf(code.uri, code.range).label);
 }

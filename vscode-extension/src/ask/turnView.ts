@@ -1,10 +1,12 @@
 /** A turn in a person's words. */
 
-import type { HealthSummary, QueryResult, StartedProgress } from "../generated/messages";
+import type { AttemptResult, HealthSummary, QueryResult, StartedProgress } from "../generated/messages";
 import type { Localizer, Manner } from "../manner";
+import { answererName, nameOf } from "../status/names";
 import { reasonInWords } from "../status/reasons";
-import { answererOf, isListed, nameOf, standingInWords, standingsOf } from "../status/standing";
+import { answererOf, isListed, standingInWords, standingsOf } from "../status/standing";
 import type { By, Provenance, Standing, TurnView } from "../webview/answer/messages";
+import { bylineOf, marksOf } from "./provenance";
 import { queryIdOf, type TakenBack, type Turn, wordsIn } from "./turn";
 
 /** What stands around a turn. */
@@ -14,7 +16,8 @@ export interface Surroundings {
   readonly waiting: string;
 }
 
-export function turnView(turn: Turn, { canApply, waiting }: Surroundings, l10n: Localizer): TurnView {
+export function turnView(turn: Turn, { canApply, waiting }: Surroundings, manner: Manner): TurnView {
+  const { l10n } = manner;
   const { id, question, isPrivate, phase, askedAt, text, about, failure } = turn;
   return {
     id,
@@ -25,17 +28,17 @@ export function turnView(turn: Turn, { canApply, waiting }: Surroundings, l10n: 
     phase,
     askedAt,
     waiting,
-    by: turn.by ? byOf(turn.by) : null,
+    by: turn.by ? byOf(turn.by, l10n) : null,
     seams: turn.takenBack.map((taken, at) => ({ said: seamInWords(taken, nextBy(turn, at), l10n), text: taken.text })),
     text,
-    provenance: turn.result ? provenanceOf(turn.result, l10n) : null,
+    provenance: turn.result ? provenanceOf(turn, turn.result, manner) : null,
     failure: failure ?? null,
     hasTrace: queryIdOf(turn) !== undefined,
   };
 }
 
-function byOf({ provider, backend, model }: StartedProgress): By {
-  return { provider, name: nameOf(provider), backend, model };
+function byOf({ provider, backend, model }: StartedProgress, l10n: Localizer): By {
+  return { provider, name: nameOf(provider, l10n), backend, model };
 }
 
 function nextBy({ takenBack, by }: Turn, at: number): StartedProgress | undefined {
@@ -44,25 +47,29 @@ function nextBy({ takenBack, by }: Turn, at: number): StartedProgress | undefine
 
 /** Say what became of text that was shown. */
 function seamInWords({ by, text, reason }: TakenBack, next: StartedProgress | undefined, l10n: Localizer): string {
-  const who = by ? nameOf(by.provider) : l10n.t("The answer");
+  const who = by ? nameOf(by.provider, l10n) : l10n.t("The answer");
   const words = wordsInWords(text, l10n);
   const broke =
     reason === "stream_broken"
       ? l10n.t("{0} broke off after {1}: text taken back.", who, words)
       : l10n.t("{0} {1}, after {2}: text taken back.", who, reasonInWords(reason, l10n), words);
   if (!next) return broke;
-  const after = [nameOf(next.provider), next.model].filter(Boolean).join(" · ");
-  return `${broke} ${l10n.t("Now answered by {0}.", after)}`;
+  return `${broke} ${l10n.t("Now answered by {0}.", answererName(next, l10n))}`;
 }
 
-function provenanceOf(result: QueryResult, l10n: Localizer): Provenance {
-  return { byline: result.byline, marks: marksOf(result, l10n), notes: notesOf(result, l10n) };
+/** Moments to come count from when the answer came, however often it is shown. */
+function provenanceOf(turn: Turn, result: QueryResult, manner: Manner): Provenance {
+  const then = { ...manner, now: new Date(turn.askedAt + result.elapsed_ms) };
+  const attempts = result.attempts.filter((attempt) => !isInSeam(attempt, turn));
+  return {
+    byline: bylineOf({ ...result, attempts }, then),
+    marks: marksOf(result, then),
+    notes: notesOf(result, manner.l10n),
+  };
 }
 
-function marksOf({ stale, cached }: QueryResult, l10n: Localizer): string[] {
-  if (stale) return [l10n.t("Old answer")];
-  return cached ? [l10n.t("From the cache")] : [];
-}
+const isInSeam = ({ provider, reason }: AttemptResult, { takenBack }: Turn): boolean =>
+  takenBack.some((taken) => taken.by?.provider === provider && taken.reason === reason);
 
 function notesOf({ left_out: leftOut, finish_reason: reason }: QueryResult, l10n: Localizer): string[] {
   const files = leftOut.map(({ path, reason: why }) => l10n.t("{0} was left out: {1}", path, why));
@@ -77,7 +84,7 @@ export function waitingInWords(summary: HealthSummary | undefined, isPrivate: bo
   const known = standingsOfAll(summary, isPrivate, manner);
   const answerer = answererOf(known);
   if (!answerer) return l10n.t("Asking");
-  const name = nameOf(answerer.provider.name);
+  const name = nameOf(answerer.provider.name, l10n);
   if (answerer.kind === "loading") return l10n.t("{0} is loading its model", name);
   return isPrivate ? l10n.t("Asking {0}, and only local models", name) : l10n.t("Asking {0} first", name);
 }
@@ -87,7 +94,7 @@ export function standingViews(summary: HealthSummary | undefined, isPrivate: boo
   return standingsOfAll(summary, isPrivate, manner)
     .filter(isListed)
     .map((standing) => ({
-      name: nameOf(standing.provider.name),
+      name: nameOf(standing.provider.name, manner.l10n),
       backend: standing.provider.backend,
       said: standingInWords(standing, manner),
       tone: standing.kind === "loading" || standing.kind === "trial" ? "waiting" : standing.mayAnswer ? "ready" : "off",
@@ -100,7 +107,7 @@ function standingsOfAll(summary: HealthSummary | undefined, isPrivate: boolean, 
 
 /** What a screen reader is told, once for each thing that happens. */
 export function announcement(turn: Turn, l10n: Localizer): string {
-  const who = turn.by ? nameOf(turn.by.provider) : "";
+  const who = turn.by ? nameOf(turn.by.provider, l10n) : "";
   const taken = turn.takenBack.at(-1);
   switch (turn.phase) {
     case "waiting":

@@ -1,8 +1,8 @@
 /** The answer view's page: made whenever it is shown, and told everything anew then, so that it need keep nothing. */
 
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { ToHost, ToView, ViewState } from "../webview/answer/messages";
+import { fill } from "../webviews";
 
 export const VIEW = "aiGateway.answer";
 
@@ -24,10 +24,8 @@ export class AnswerView implements vscode.WebviewViewProvider {
 
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
-    const root = vscode.Uri.joinPath(this.extensionUri, "dist", "webview");
-    webview.options = { enableScripts: true, localResourceRoots: [root] };
     webview.onDidReceiveMessage((message: ToHost) => this.receive(message));
-    webview.html = page(webview, root);
+    fill(webview, this.extensionUri, "answer");
     this.webview = webview;
     this.isReady = false;
     view.onDidChangeVisibility(() => {
@@ -44,12 +42,12 @@ export class AnswerView implements vscode.WebviewViewProvider {
     if (this.isReady) void this.webview?.postMessage(message);
   }
 
-  /** Show the view, with the cursor where one types; `draft` takes the place of what stands there. */
-  async focus(draft?: string): Promise<void> {
-    const message: ToView = draft === undefined ? { kind: "focus" } : { kind: "focus", draft };
-    if (!this.isReady) this.waiting = [message];
+  /** Show the view, with the cursor where one types; `notice` is said there. */
+  async focus(notice = ""): Promise<void> {
+    const messages: ToView[] = [{ kind: "focus" }, { kind: "notice", text: notice }];
+    if (!this.isReady) this.waiting = [...messages];
     await vscode.commands.executeCommand(`${VIEW}.focus`);
-    this.post(message);
+    for (const message of messages) this.post(message);
   }
 
   private receive(message: ToHost): void {
@@ -62,26 +60,4 @@ export class AnswerView implements vscode.WebviewViewProvider {
     this.post({ kind: "state", state: this.session.state() });
     for (const later of this.waiting.splice(0)) this.post(later);
   }
-}
-
-function page(webview: vscode.Webview, root: vscode.Uri): string {
-  const nonce = randomBytes(16).toString("base64");
-  const at = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-  const allowed = [
-    "default-src 'none'",
-    `style-src ${webview.cspSource}`,
-    `script-src 'nonce-${nonce}'`,
-    `img-src ${webview.cspSource} data:`,
-    `font-src ${webview.cspSource}`,
-  ];
-  return `<!DOCTYPE html>
-<html lang="${vscode.env.language}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${allowed.join("; ")}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${at("answer.css")}">
-</head>
-<body><script nonce="${nonce}" src="${at("answer.js")}"></script></body>
-</html>`;
 }

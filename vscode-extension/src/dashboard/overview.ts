@@ -1,15 +1,15 @@
 /** What the dashboard shows, made of what the server says. */
 
-import type { Manner } from "../manner";
+import type { Localizer, Manner } from "../manner";
 import { usdInWords } from "../money";
 import type { ServerState } from "../server/gateway";
+import { nameOf } from "../status/names";
 import {
   answererOf,
   canBeReset,
+  detailOf,
   isListed,
-  nameOf,
   type Received,
-  reasonOf,
   type Standing,
   standingInWords,
   standingsOf,
@@ -20,6 +20,7 @@ import type { Away, Card, Offer, Overview, Past } from "../webview/dashboard/mes
 /** Say how things are while the server runs. */
 export function overviewOf(received: Received, isSimulated: boolean, past: Past | undefined, manner: Manner): Overview {
   const { summary } = received;
+  const { l10n } = manner;
   const standings = standingsOf(received);
   const answerer = answererOf(standings);
   return {
@@ -31,7 +32,7 @@ export function overviewOf(received: Received, isSimulated: boolean, past: Past 
       .map((standing) => cardOf(standing, standing === answerer, manner)),
     problems: summary.problems,
     spentToday: spentToday(summary.spent_today_usd, summary.daily_cap_usd, manner),
-    names: namesIn(standings, past),
+    names: namesIn(standings, past, l10n),
     past,
   };
 }
@@ -74,7 +75,7 @@ export function awayOf(server: ServerState, since: Date, { l10n, locale }: Manne
 
 function headline(answerer: Standing | undefined, { l10n }: Manner): string {
   if (answerer === undefined) return l10n.t("Nobody can answer now");
-  return l10n.t("{0} would answer now", nameOf(answerer.provider.name));
+  return l10n.t("{0} would answer now", nameOf(answerer.provider.name, l10n));
 }
 
 /** Who has answered before is missed. */
@@ -84,29 +85,20 @@ function wasUsed({ provider }: Standing, past: Past | undefined): boolean {
 
 function cardOf(standing: Standing, isAnswerer: boolean, manner: Manner): Card {
   const { provider, kind } = standing;
-  const name = nameOf(provider.name);
   return {
     provider: provider.name,
-    name,
+    name: nameOf(provider.name, manner.l10n),
     model: provider.model ?? "",
     kind,
     word: standingInWords(standing, manner),
-    detail: detailOf(standing, manner),
+    detail: detailOf(standing, manner.l10n) || emergency(standing, manner.l10n),
     isAnswerer,
     offers: offersOf(standing, manner),
   };
 }
 
-function detailOf(standing: Standing, { l10n }: Manner): string {
-  const { kind, provider } = standing;
-  if (kind === "ready" || kind === "keptIn") {
-    const left = provider.allowance?.remaining_percent;
-    if (left !== undefined) return l10n.t("{0} % of the quota left", Math.round(left));
-    return provider.is_emergency ? l10n.t("asked only in emergencies") : "";
-  }
-  const isUpToPerson = ["notSetUp", "notLent", "refused", "blocked", "quotaSpent"].includes(kind);
-  return (isUpToPerson ? provider.hint : undefined) ?? reasonOf(standing, l10n) ?? "";
-}
+const emergency = ({ provider }: Standing, l10n: Localizer): string =>
+  provider.is_emergency ? l10n.t("asked only in emergencies") : "";
 
 function offersOf(standing: Standing, { l10n }: Manner): Offer[] {
   const { kind, provider } = standing;
@@ -125,18 +117,18 @@ function offersOf(standing: Standing, { l10n }: Manner): Offer[] {
   ];
 }
 
-function spentToday(spent: number | null, cap: number | null, { l10n }: Manner): string | null {
-  if (cap !== null) return l10n.t("{0} of {1}", usdInWords(spent ?? 0), usdInWords(cap));
-  return spent ? usdInWords(spent) : null;
+function spentToday(spent: number | null, cap: number | null, { l10n, locale }: Manner): string | null {
+  if (cap !== null) return l10n.t("{0} of {1}", usdInWords(spent ?? 0, locale), usdInWords(cap, locale));
+  return spent ? usdInWords(spent, locale) : null;
 }
 
 /** Those that were asked in the past may not be set up any more. */
-function namesIn(standings: readonly Standing[], past: Past | undefined): Record<string, string> {
+function namesIn(standings: readonly Standing[], past: Past | undefined, l10n: Localizer): Record<string, string> {
   const { queries = [], days = [], transitions = [] } = past?.history ?? {};
   const known = [
     ...standings.map(({ provider }) => provider.name),
     ...[...days, ...transitions].map(({ provider }) => provider),
     ...queries.flatMap(({ provider, attempts }) => [provider ?? "", ...attempts.map((attempt) => attempt.provider)]),
   ];
-  return Object.fromEntries([...new Set(known)].map((provider) => [provider, nameOf(provider)]));
+  return Object.fromEntries([...new Set(known)].map((provider) => [provider, nameOf(provider, l10n)]));
 }

@@ -1,12 +1,12 @@
 /** The dashboard's view: asks the server what was, whenever that changed and somebody looks. */
 
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { type Gateway, GatewayError } from "../server/gateway";
 import { showTrace, told } from "../status/circuits";
 import { reasons } from "../status/reasons";
 import { mannerNow, type Watch } from "../status/watch";
 import type { Past, ToHost, ToView } from "../webview/dashboard/messages";
+import { fill } from "../webviews";
 import { awayOf, overviewOf } from "./overview";
 import { stringsOf } from "./strings";
 
@@ -30,13 +30,11 @@ const OFFERED = new Set([
 
 /** Show the dashboard where VS Code asks for it. */
 export function registerDashboard(context: vscode.ExtensionContext, gateway: Gateway, watch: Watch): void {
-  const files = vscode.Uri.joinPath(context.extensionUri, "dist", "webview");
   const provider: vscode.WebviewViewProvider = {
     resolveWebviewView: (view) => {
       const dashboard = new Dashboard(view, gateway, watch);
       view.onDidDispose(() => dashboard.dispose());
-      view.webview.options = { enableScripts: true, localResourceRoots: [files] };
-      view.webview.html = pageOf(view.webview, files);
+      fill(view.webview, context.extensionUri, "dashboard");
     },
   };
   context.subscriptions.push(
@@ -146,23 +144,4 @@ class Dashboard implements vscode.Disposable {
   private post(message: ToView): void {
     void this.view.webview.postMessage(message);
   }
-}
-
-function pageOf(webview: vscode.Webview, files: vscode.Uri): string {
-  const nonce = randomBytes(16).toString("base64");
-  const [script, style] = ["dashboard.js", "dashboard.css"].map((name) =>
-    webview.asWebviewUri(vscode.Uri.joinPath(files, name)),
-  );
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
-  return `<!DOCTYPE html>
-<html lang="${vscode.env.language}">
-<head>
-  <meta charset="utf-8">
-  <meta http-equiv="Content-Security-Policy" content="${policy}">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <link rel="stylesheet" href="${style}">
-  <title>AI Gateway</title>
-</head>
-<body><script nonce="${nonce}" src="${script}"></script></body>
-</html>`;
 }

@@ -33,6 +33,10 @@ export type CacheMode = "on" | "off" | "read" | "refresh";
  */
 export type CacheVerdict = "off" | "miss" | "hit" | "stale" | "joined";
 /**
+ * The whole in one word: all well, somebody can answer, nobody can, or too early to say.
+ */
+export type HealthStatus = "ok" | "degraded" | "down" | "starting";
+/**
  * Why a drill was over.
  */
 export type Ending = "in_time" | "stopped" | "settings_changed";
@@ -53,10 +57,6 @@ export type OpenReason =
  * What an answer of a tier costs: nothing, nothing beyond a subscription, or so much for each token.
  */
 export type PriceClass = "free" | "included" | "metered";
-/**
- * The whole in one word: all well, somebody can answer, nobody can, or too early to say.
- */
-export type HealthStatus = "ok" | "degraded" | "down" | "starting";
 /**
  * What became of a question of the drill's own.
  */
@@ -283,6 +283,170 @@ export interface RangeParam {
 export interface PositionParam {
   line: number;
   character: number;
+}
+/**
+ * Of `ai/doctor`: none.
+ */
+export interface DoctorParams {}
+/**
+ * The answer to `ai/doctor`.
+ */
+export interface DoctorResult {
+  health: HealthResult;
+  settings: SettingResult[];
+  roads: RoadResult[];
+  /**
+   * What a person can do, the most useful first.
+   */
+  next_steps: string[];
+  /**
+   * Of this machine.
+   */
+  memory_gib: number;
+  /**
+   * The version that runs the server.
+   */
+  python: string;
+  /**
+   * All of it, in Markdown.
+   */
+  page: string;
+}
+/**
+ * After each upstream was asked whether it is there.
+ */
+export interface HealthResult {
+  status: HealthStatus;
+  copilot_available: boolean;
+  cloud_available: boolean;
+  local_available: boolean;
+  /**
+   * Whether a circuit breaker lets calls through.
+   */
+  circuit_state: "closed" | "open" | "half_open";
+  /**
+   * In the order of asking.
+   */
+  providers: ProviderHealthResult[];
+  recommended_local_model: string;
+  /**
+   * What is wrong with settings, each with where it came from, and with what is shared with other windows.
+   */
+  problems: string[];
+  /**
+   * What the metered answers of all windows have cost today, as far as that is known; null if nobody keeps count.
+   */
+  spent_today_usd: number | null;
+  /**
+   * How much may be spent in a day; null if there is no limit.
+   */
+  daily_cap_usd: number | null;
+  /**
+   * Whether the settings make every query private, so that only local tiers are asked.
+   */
+  private: boolean;
+  process: ProcessResult;
+}
+/**
+ * One provider.
+ */
+export interface ProviderHealthResult {
+  name: string;
+  backend: Backend;
+  state: BreakerState;
+  /**
+   * Why it is not asked now; null if it is.
+   */
+  reason: string | null;
+  retry_after_seconds: number | null;
+  last_error: string | null;
+  /**
+   * What a person can do about it.
+   */
+  hint: string | null;
+  model: string | null;
+  /**
+   * Where the credential in use was found, where that is not a setting.
+   */
+  credential: string | null;
+  /**
+   * Null where it is unknown.
+   */
+  allowance: AllowanceResult | null;
+  /**
+   * Whether it is silent now because it loads a model.
+   */
+  is_loading: boolean;
+  /**
+   * What its answers cost.
+   */
+  price_class: "free" | "included" | "metered";
+  /**
+   * Whether it is asked only when nobody else can answer, not even the cache with an old answer.
+   */
+  is_emergency: boolean;
+  /**
+   * The state that a person keeps its breaker in by hand; null if it goes by itself.
+   */
+  forced: BreakerState | null;
+  /**
+   * Why its model could not be loaded ahead; null if it was, or nobody tried.
+   */
+  preload_problem: string | null;
+  /**
+   * Known only after a probe.
+   */
+  reachable: boolean | null;
+}
+/**
+ * The server's process.
+ */
+export interface ProcessResult {
+  pid: number;
+  rss_bytes: number;
+  uptime_seconds: number;
+  version: string;
+  /**
+   * Whether nobody is asked for real (`--simulated`).
+   */
+  simulated: boolean;
+}
+/**
+ * A setting that is not a default, or a secret.
+ */
+export interface SettingResult {
+  path: string;
+  /**
+   * Of a secret only that it is set.
+   */
+  value: string;
+  source: string;
+}
+/**
+ * How a provider is reached.
+ */
+export interface RoadResult {
+  provider: string;
+  base_url: string;
+  /**
+   * `HOST:PORT`, or that there is none.
+   */
+  proxy: string;
+  /**
+   * Whose certificates are trusted.
+   */
+  trust: string;
+}
+/**
+ * A text that is not open here.
+ */
+export interface DocumentParam {
+  text: string;
+  language_id?: string | null;
+  /**
+   * What it is called: `analysis.ipynb cell 3`; without it, as the URI says.
+   */
+  path?: string | null;
 }
 /**
  * Of `ai/drill`.
@@ -935,7 +1099,7 @@ export interface HealthParams {
 /**
  * The answer to `ai/health`.
  */
-export interface HealthResult {
+export interface HealthResult1 {
   status: HealthStatus;
   copilot_available: boolean;
   cloud_available: boolean;
@@ -966,70 +1130,6 @@ export interface HealthResult {
    */
   private: boolean;
   process: ProcessResult;
-}
-/**
- * One provider.
- */
-export interface ProviderHealthResult {
-  name: string;
-  backend: Backend;
-  state: BreakerState;
-  /**
-   * Why it is not asked now; null if it is.
-   */
-  reason: string | null;
-  retry_after_seconds: number | null;
-  last_error: string | null;
-  /**
-   * What a person can do about it.
-   */
-  hint: string | null;
-  model: string | null;
-  /**
-   * Where the credential in use was found, where that is not a setting.
-   */
-  credential: string | null;
-  /**
-   * Null where it is unknown.
-   */
-  allowance: AllowanceResult | null;
-  /**
-   * Whether it is silent now because it loads a model.
-   */
-  is_loading: boolean;
-  /**
-   * What an answer of a tier costs: nothing, nothing beyond a subscription, or so much for each token.
-   */
-  price_class: "free" | "included" | "metered";
-  /**
-   * Whether it is asked only when nobody else can answer, not even the cache with an old answer.
-   */
-  is_emergency: boolean;
-  /**
-   * The state that a person keeps its breaker in by hand; null if it goes by itself.
-   */
-  forced: BreakerState | null;
-  /**
-   * Why its model could not be loaded ahead; null if it was, or nobody tried.
-   */
-  preload_problem: string | null;
-  /**
-   * Known only after a probe.
-   */
-  reachable: boolean | null;
-}
-/**
- * The server's process.
- */
-export interface ProcessResult {
-  pid: number;
-  rss_bytes: number;
-  uptime_seconds: number;
-  version: string;
-  /**
-   * Whether nobody is asked for real (`--simulated`).
-   */
-  simulated: boolean;
 }
 /**
  * The parameters of `ai/status`, pushed at every change.
@@ -1389,6 +1489,12 @@ export interface NoAnswerData {
   retry_after_seconds: number | null;
   hint: string;
   /**
+   * By provider: what can be done about it, where that is known better than the reason of its attempt tells.
+   */
+  hints: {
+    [k: string]: string;
+  };
+  /**
    * The failure kind, where a tier refused the query itself so that no other was asked.
    */
   reason: string | null;
@@ -1424,9 +1530,13 @@ export interface PromptParams {
    */
   kind: "explain" | "fix" | "document" | "test" | "improve" | "comment" | "ask";
   /**
-   * Of a document that is open.
+   * Of a document that is open, or of the file that `document` is in or of: it decides what may be said of that.
    */
   uri: string;
+  /**
+   * What it is about, where that is not open here.
+   */
+  document?: DocumentParam | null;
   /**
    * What is selected; an empty one means what is around it. Without it, the whole document.
    */
@@ -1820,6 +1930,7 @@ export interface StartedProgress {
 export interface Methods {
   "ai/query": { params: QueryParams; result: QueryResult; error_data: NoAnswerData; started: StartedProgress; delta: DeltaProgress; reset: ResetProgress; };
   "ai/health": { params: HealthParams; result: HealthResult; };
+  "ai/doctor": { params: DoctorParams; result: DoctorResult; };
   "ai/embed": { params: EmbedParams; result: EmbedResult; error_data: NoAnswerData; };
   "ai/models": { params: ModelsParams; result: ModelsResult; };
   "ai/signIn": { params: SignInParams; result: SignInResult; };

@@ -9,19 +9,31 @@ export interface Metadata {
   readonly queryId?: string;
   /** URIs of the files that the model was told of, and whose text the answer may quote. */
   readonly paths?: readonly string[];
+  /** Whether only models on this machine were asked, by its command or by a setting. */
+  readonly isPrivate?: boolean;
 }
 
 type Turn = vscode.ChatContext["history"][number];
 
 /** The command of a question that only models on this machine are asked. */
 export const PRIVATE = "private";
-/** Commands that ask of the gateway, not of a model. */
-const OF_THE_GATEWAY: readonly string[] = ["health", "explain"];
 
-/** The turns that belong to the conversation; what was private is told only with what is private, too. */
+/**
+ * The turns that belong to the conversation; what was private is told only with what is private, too.
+ *
+ * A question that nobody answered is no part of it: of that, nothing says whether it was private.
+ */
 export function toldBefore(history: readonly Turn[], isPrivate: boolean): Turn[] {
-  const untold = isPrivate ? OF_THE_GATEWAY : [...OF_THE_GATEWAY, PRIVATE];
-  return history.filter(({ command }) => command === undefined || !untold.includes(command));
+  return history.flatMap((question, at) => {
+    const answer = history[at + 1];
+    if (!("prompt" in question) || answer === undefined || "prompt" in answer) return [];
+    return isTold(answer, isPrivate) ? [question, answer] : [];
+  });
+}
+
+function isTold(answer: vscode.ChatResponseTurn, isPrivate: boolean): boolean {
+  const { answer: text, isPrivate: wasPrivate = answer.command === PRIVATE } = metadataOf(answer);
+  return Boolean(text) && (isPrivate || !wasPrivate);
 }
 
 export function messagesIn(turns: readonly Turn[]): MessageParam[] {

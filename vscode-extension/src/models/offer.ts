@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import type { MessageParam, QueryParams } from "../generated/messages";
 import type { Gateway } from "../server/gateway";
+import { answererName } from "../status/names";
 import { HasPicture, inputOf, turnsOf, wireTools } from "./convert";
 import { SeamedStream } from "./seam";
 import { seamWords } from "./words";
@@ -69,7 +70,7 @@ async function respond(gateway: Gateway, request: Request): Promise<void> {
   const isWhole = model.id === WHOLE;
   const answer = await gateway.query(queryOf(request), isWhole ? {} : stream, token);
   if (options.toolMode === vscode.LanguageModelChatToolMode.Required && answer.tool_calls.length === 0) {
-    throw new Error(vscode.l10n.t("{0} called no tool, although one was required.", answer.provider));
+    throw new Error(vscode.l10n.t("{0} called no tool, although one was required.", answererName(answer, vscode.l10n)));
   }
   if (!isWhole) stream.finish(answer);
   else if (answer.response) write(answer.response);

@@ -1,9 +1,13 @@
 /** `@gateway` in VS Code's chat. */
 
 import * as vscode from "vscode";
-import type { ContextEntry, ProviderHealthResult } from "../generated/messages";
+import { provenanceInWords } from "../ask/provenance";
+import type { ContextEntry } from "../generated/messages";
 import { plain } from "../markdown";
 import { type Gateway, GatewayError } from "../server/gateway";
+import { answererName } from "../status/names";
+import { mannerNow } from "../status/watch";
+import { healthTable } from "./healthTable";
 import { type Metadata, messagesIn, PRIVATE, pathsIn, sentOf, toldBefore } from "./history";
 import { SeamedStream } from "./seam";
 import { seamWords } from "./words";
@@ -48,9 +52,9 @@ async function answer(
   const written = new SeamedStream(
     (text) => stream.markdown(text),
     seamWords,
-    (by) => stream.progress(vscode.l10n.t("{0} is answering…", by)),
+    (by) => stream.progress(vscode.l10n.t("{0} is answering…", answererName(by, vscode.l10n))),
   );
-  const isPrivate = request.command === PRIVATE;
+  const isPrivate = request.command === PRIVATE || isAlwaysPrivate(gateway);
   const before = toldBefore(chat.history, isPrivate);
   const context = await attached(request);
   const found = await gateway.query(
@@ -69,10 +73,14 @@ async function answer(
   for (const { path, reason } of found.left_out) {
     stream.markdown(`\n\n${plain(vscode.l10n.t("{0} was left out: {1}", path, reason))}`);
   }
-  stream.markdown(`\n\n*${plain(found.byline)}*`);
-  const metadata: Metadata = { answer: found.response, queryId: found.query_id, paths };
+  stream.markdown(`\n\n*${plain(provenanceInWords(found, mannerNow()))}*`);
+  const wasPrivate = isPrivate || isAlwaysPrivate(gateway); // the setting may not have been known before
+  const metadata: Metadata = { answer: found.response, queryId: found.query_id, paths, isPrivate: wasPrivate };
   return { metadata };
 }
+
+/** Whether a setting keeps every question private. */
+const isAlwaysPrivate = ({ status }: Gateway): boolean => status?.private ?? false;
 
 /** Read what the person attached to the question; the server leaves out what is kept out of prompts. */
 async function attached({ references }: vscode.ChatRequest): Promise<ContextEntry[]> {
@@ -100,21 +108,9 @@ async function showHealth(
   token: vscode.CancellationToken,
 ): Promise<vscode.ChatResult> {
   stream.progress(vscode.l10n.t("Asking every provider how it is…"));
-  const { providers } = await gateway.request("ai/health", { probe: true }, token);
-  const head = [vscode.l10n.t("Provider"), vscode.l10n.t("Model"), vscode.l10n.t("State")];
-  const rows = [head, head.map(() => "---"), ...providers.map(rowOf)];
-  stream.markdown(rows.map((cells) => `| ${cells.map(escaped).join(" | ")} |`).join("\n"));
+  const health = await gateway.request("ai/health", { probe: true }, token);
+  stream.markdown(healthTable(health, mannerNow()));
   return {};
-}
-
-function rowOf({ name, model, state, hint, reachable }: ProviderHealthResult): string[] {
-  if (hint) return [name, model ?? "", hint];
-  if (reachable === false) return [name, model ?? "", vscode.l10n.t("can't be reached")];
-  return [name, model ?? "", state === "closed" ? vscode.l10n.t("ready") : state];
-}
-
-function escaped(cell: string): string {
-  return cell.replaceAll("|", "\\|").replaceAll("\n", " ");
 }
 
 async function showExplanation(

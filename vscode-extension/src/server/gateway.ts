@@ -10,6 +10,7 @@ import type {
   StartedProgress,
 } from "../generated/messages";
 import type { ParamsOf, RequestMethod, ResultOf } from "../protocol";
+import type { Launch } from "./process";
 
 /**
  * How the server's process is. `wrongCommand`: what a person set to be run instead of it can't be. `crashed`: it ended
@@ -52,6 +53,8 @@ export type ServerRequestHandler = (
 export interface Gateway extends vscode.Disposable {
   readonly state: ServerState;
   readonly onDidChangeState: vscode.Event<ServerState>;
+  /** What was run at the last start; undefined: nothing was found to be run. */
+  readonly launch: Launch | undefined;
   /** As the server pushed it last; undefined while it does not run. */
   readonly status: HealthSummary | undefined;
   readonly onDidChangeStatus: vscode.Event<HealthSummary | undefined>;

@@ -9,7 +9,8 @@ import { findPython, type Launcher } from "./python";
 export async function findLaunch(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<Found> {
   const [command, ...args] = vscode.workspace.getConfiguration("aiGateway").get<string[]>("server.command") ?? [];
   if (command === undefined) return findBundled(context, log);
-  if (isAbsolute(command)) return { launch: { kind: "installed", command, args, cwd: homedir() } };
+  const origin = "aiGateway.server.command";
+  if (isAbsolute(command)) return { launch: { kind: "installed", command, args, cwd: homedir(), origin } };
   return { kind: "wrongCommand", reason: vscode.l10n.t("{0} is not an absolute path.", command) };
 }
 
@@ -17,7 +18,7 @@ async function findBundled(context: vscode.ExtensionContext, log: vscode.LogOutp
   const launcher = launcherOf(context);
   const found = await findPython(launcher, log);
   if ("reason" in found) return { kind: "noPython", reason: found.reason };
-  return { launch: { kind: "bundled", command: found.path, args: launcher, cwd: homedir() } };
+  return { launch: { kind: "bundled", command: found.path, args: launcher, cwd: homedir(), origin: found.origin } };
 }
 
 /** Python keeps what it compiled in the extension's storage: the folder of an extension is not for writing. */

@@ -63,6 +63,11 @@ export class Lifecycle<R extends Running> {
     return this.#run;
   }
 
+  /** What there was to run at the last start. */
+  get launch(): Launch | undefined {
+    return this.#found !== undefined && "launch" in this.#found ? this.#found.launch : undefined;
+  }
+
   /** Start it, unless it runs, or was given up. */
   start(): Promise<void> {
     return this.#inTurn(async () => {
@@ -95,7 +100,7 @@ export class Lifecycle<R extends Running> {
     return this.#inTurn(async () => {
       if (this.#state.kind === "stopped") return;
       const found = await this.stage.find();
-      if (JSON.stringify(found) !== JSON.stringify(this.#found)) await this.#beginAnew();
+      if (whatRuns(found) !== whatRuns(this.#found)) await this.#beginAnew();
     });
   }
 
@@ -175,4 +180,10 @@ export class Lifecycle<R extends Running> {
     this.#state = state;
     this.stage.entered(state);
   }
+}
+
+/** Tells one from another; who has named it makes no difference. */
+function whatRuns(found: Found | undefined): string {
+  const without = (name: string, value: unknown) => (name === "origin" ? undefined : value);
+  return JSON.stringify(found, without) ?? "";
 }

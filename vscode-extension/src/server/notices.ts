@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { ServerState } from "./gateway";
-import { PYTHON_EXTENSION } from "./python";
+import { pythonExtension } from "./pythonExtension";
 
 const DOWNLOADS = "https://www.python.org/downloads/";
 
@@ -91,8 +91,7 @@ async function installPython(): Promise<void> {
 }
 
 async function selectInterpreter(): Promise<void> {
-  const canAskPythonExtension = vscode.extensions.getExtension(PYTHON_EXTENSION) && vscode.workspace.isTrusted;
-  if (canAskPythonExtension) await vscode.commands.executeCommand("python.setInterpreter");
+  if (pythonExtension() && vscode.workspace.isTrusted) await vscode.commands.executeCommand("python.setInterpreter");
   else await openSetting("aiGateway.server.python");
 }
 

@@ -16,6 +16,8 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Who named the command: a setting, another extension, the PATH. */
+  readonly origin: string;
 }
 
 /** How a process ended. */

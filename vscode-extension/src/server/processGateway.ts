@@ -7,7 +7,7 @@ import type { ParamsOf, RequestMethod, ResultOf } from "../protocol";
 import type { Client } from "./client";
 import { type Gateway, GatewayError, type QueryEvents, type ServerRequestHandler, type ServerState } from "./gateway";
 import { findLaunch } from "./launch";
-import { onLaunchMayChange } from "./launchChanges";
+import { LaunchChanges } from "./launchChanges";
 import { type Found, Lifecycle } from "./lifecycle";
 import { LogTrace } from "./logTrace";
 import { Notices } from "./notices";
@@ -39,7 +39,7 @@ class ProcessGateway implements Gateway {
   readonly #notices: Notices;
   readonly #lifecycle: Lifecycle<Run>;
   #status: HealthSummary | undefined;
-  #following: vscode.Disposable | undefined;
+  #changes: LaunchChanges | undefined;
 
   readonly onDidChangeState = this.#stateChanged.event;
   readonly onDidChangeStatus = this.#statusChanged.event;
@@ -59,6 +59,10 @@ class ProcessGateway implements Gateway {
 
   get state(): ServerState {
     return this.#lifecycle.state;
+  }
+
+  get launch(): Launch | undefined {
+    return this.#lifecycle.launch;
   }
 
   get status(): HealthSummary | undefined {
@@ -119,7 +123,7 @@ class ProcessGateway implements Gateway {
   }
 
   dispose(): void {
-    this.#following?.dispose();
+    this.#changes?.dispose();
     this.#trace.dispose();
     void this.#lifecycle.finish().then(() => {
       this.#stateChanged.dispose();
@@ -149,9 +153,11 @@ class ProcessGateway implements Gateway {
     });
   }
 
-  #find(): Promise<Found> {
-    this.#following ??= onLaunchMayChange(() => void this.#lifecycle.runOther());
-    return findLaunch(this.parts.context, this.parts.log);
+  async #find(): Promise<Found> {
+    this.#changes ??= new LaunchChanges(() => void this.#lifecycle.runOther());
+    const found = await findLaunch(this.parts.context, this.parts.log);
+    this.#changes.followPythonExtension();
+    return found;
   }
 
   async #begin(launch: Launch, isSimulated: boolean, isCurrent: () => boolean): Promise<Run> {

@@ -13,13 +13,13 @@ import {
   type Verdict,
   wordsForRefused,
 } from "./pythonChoice";
+import { activeInterpreter, pythonExtension } from "./pythonExtension";
 
-export const PYTHON_EXTENSION = "ms-python.python";
 const CHECK_MS = 10_000;
 const SETTING = "server.python";
 
 /** Where it is, or why there is none. */
-export type FoundPython = { readonly path: string } | { readonly reason: string };
+export type FoundPython = { readonly path: string; readonly origin: string } | { readonly reason: string };
 
 /** What can be asked with `--check`: the launcher, and Python's options before it. */
 export type Launcher = readonly string[];
@@ -31,18 +31,19 @@ export async function findPython(launcher: Launcher, log: vscode.LogOutputChanne
     return { reason: wordsForRefused(refused) || vscode.l10n.t("There is none on the PATH.") };
   }
   log.info(`Python ${python.version} (${python.origin}): ${python.executable}`);
-  return { path: python.executable };
+  return { path: python.executable, origin: python.origin };
 }
 
 /**
  * What somebody wrote into the setting comes first: it is there to be followed, also where the Python extension has
- * chosen another one for the code of this workspace.
+ * chosen another one for the code of this workspace. That extension takes seconds to start, so where it does not run,
+ * as in a window without Python code, it is asked only if nothing else will do.
  */
 async function* candidates(): AsyncGenerator<Candidate> {
   const chosen = vscode.workspace.getConfiguration("aiGateway").get<string>(SETTING);
   if (chosen) yield { path: chosen, args: [], origin: `aiGateway.${SETTING}` };
-  const active = await activeEnvironment();
-  if (active) yield { path: active, args: [], origin: PYTHON_EXTENSION };
+  const extension = pythonExtension();
+  if (extension?.isActive) yield* chosenBy(extension);
   const { PATH = "" } = process.env;
   yield* pythonsOnPath({
     path: PATH,
@@ -50,19 +51,12 @@ async function* candidates(): AsyncGenerator<Candidate> {
     untrusted: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
     exists: existsSync,
   });
+  if (extension) yield* chosenBy(extension);
 }
 
-/** What the Python extension runs code of this workspace with; that may lie in the workspace, so only if it is trusted. */
-async function activeEnvironment(): Promise<string | undefined> {
-  const extension = vscode.extensions.getExtension<PythonExtension>(PYTHON_EXTENSION);
-  if (extension === undefined || !vscode.workspace.isTrusted) return undefined;
-  try {
-    const { environments } = await extension.activate();
-    const environment = await environments.resolveEnvironment(environments.getActiveEnvironmentPath());
-    return environment?.executable.uri?.fsPath;
-  } catch {
-    return undefined; // it has its own ways to say what is wrong with it
-  }
+async function* chosenBy(extension: vscode.Extension<PythonExtension>): AsyncGenerator<Candidate> {
+  const path = await activeInterpreter(extension);
+  if (path) yield { path, args: [], origin: extension.id };
 }
 
 function check({ path, args }: Candidate, launcher: Launcher): Promise<Verdict> {

@@ -1,6 +1,7 @@
 /** The server's place in the extension: its commands, its context keys, and when it starts. */
 
 import * as vscode from "vscode";
+import { showDiagnostics } from "./diagnostics";
 import type { Gateway, ServerState } from "./gateway";
 import { answerInputs } from "./input";
 import { removeOldCaches } from "./launch";
@@ -13,6 +14,7 @@ export function registerServer(context: vscode.ExtensionContext, gateway: Gatewa
     gateway.onDidChangeState(showInContext),
     vscode.commands.registerCommand("aiGateway.restart", () => gateway.restart()),
     vscode.commands.registerCommand("aiGateway.showLog", () => log.show()),
+    vscode.commands.registerCommand("aiGateway.collectDiagnostics", () => showDiagnostics(gateway, context.extension)),
   );
   setImmediate(() => {
     void gateway.start();

@@ -6,7 +6,8 @@ import { showPage } from "../pages";
 import { type Gateway, GatewayError } from "../server/gateway";
 import { drillPage } from "./drillPage";
 import { type FaultName, faults } from "./faults";
-import { canBeReset, iconOf, nameOf, type Standing, standingInWords, standingsOf } from "./standing";
+import { nameOf } from "./names";
+import { canBeReset, iconOf, type Standing, standingInWords, standingsOf } from "./standing";
 import { mannerNow, type Watch } from "./watch";
 
 const HOUR_SECONDS = 3600;
@@ -72,37 +73,37 @@ class Circuits {
     const chosen = provider ?? (await this.pickHeld());
     if (chosen === undefined) return;
     const { reset } = await this.gateway.request("ai/reset", chosen === ALL ? {} : { provider: chosen });
-    const words = vscode.l10n.t("AI Gateway: {0} reset", reset.map(nameOf).join(", "));
+    const words = vscode.l10n.t("AI Gateway: {0} reset", reset.map(called).join(", "));
     vscode.window.setStatusBarMessage(`$(check) ${words}`, 4000);
   }
 
   async force(provider?: string): Promise<void> {
     const chosen = provider ?? (await this.pickProvider(vscode.l10n.t("Which provider?")));
     if (chosen === undefined) return;
-    const state = await pickForced(nameOf(chosen));
+    const state = await pickForced(called(chosen));
     if (state === undefined) return;
     if (state === "auto") return this.reset(chosen);
-    const seconds = await pickDuration(nameOf(chosen));
+    const seconds = await pickDuration(called(chosen));
     if (seconds !== undefined) await this.gateway.request("ai/force", { provider: chosen, state, seconds });
   }
 
   async rehearse(provider?: string): Promise<void> {
     const chosen = provider ?? (await this.pickProvider(vscode.l10n.t("Whose outage is rehearsed?")));
     if (chosen === undefined) return;
-    const fault = await pickFault(nameOf(chosen));
+    const fault = await pickFault(called(chosen));
     if (fault === undefined) return;
     const how = {
       location: vscode.ProgressLocation.Notification,
       title: vscode.l10n.t(
         "Rehearsing an outage of {0} for {1} s: ask something meanwhile",
-        nameOf(chosen),
+        called(chosen),
         DRILL_SECONDS,
       ),
       cancellable: true,
     };
     const params = { provider: chosen, fault, seconds: DRILL_SECONDS };
     const drill = await vscode.window.withProgress(how, (_, token) => this.gateway.request("ai/drill", params, token));
-    await showPage(vscode.l10n.t("Rehearsed outage"), drillPage(drill, vscode.l10n));
+    await showPage(vscode.l10n.t("Rehearsed outage"), drillPage(drill, mannerNow()));
   }
 
   explainLast(): Promise<void> {
@@ -152,10 +153,12 @@ class Circuits {
 /** No provider has this name: theirs are not empty. */
 const ALL = "";
 
+const called = (provider: string): string => nameOf(provider, vscode.l10n);
+
 const isSetUp = ({ kind }: Standing): boolean => !["notSetUp", "notLent", "signedOut"].includes(kind);
 
 const asItem = (standing: Standing) => ({
-  label: nameOf(standing.provider.name),
+  label: called(standing.provider.name),
   iconPath: new vscode.ThemeIcon(iconOf(standing.kind)),
   description: [standing.provider.model ?? "", standingInWords(standing, mannerNow())].filter(Boolean).join(" · "),
   provider: standing.provider.name,
@@ -167,7 +170,7 @@ function checked(health: HealthResult): string {
 }
 
 function checkedOne(provider: ProviderHealthResult): string {
-  const name = nameOf(provider.name);
+  const name = called(provider.name);
   if (provider.reachable === null) return vscode.l10n.t("{0} was not checked", name);
   if (provider.reachable) return vscode.l10n.t("{0} can be reached", name);
   return vscode.l10n.t("{0} can't be reached", name);

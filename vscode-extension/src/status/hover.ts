@@ -4,14 +4,14 @@ import type { Manner } from "../manner";
 import { commandLink, plain, rows } from "../markdown";
 import { usdInWords } from "../money";
 import type { ServerState } from "../server/gateway";
+import { nameOf } from "./names";
 import {
   answererOf,
   canBeReset,
+  detailOf,
   iconOf,
   isListed,
-  nameOf,
   type Received,
-  reasonOf,
   type Standing,
   standingInWords,
   standingsOf,
@@ -75,27 +75,26 @@ export function hoverAboutCircuit(received: Received, isSimulated: boolean, mann
 
 function headline(answerer: Standing | undefined, isPrivate: boolean, { l10n }: Manner): string {
   if (answerer === undefined) return `**${l10n.t("Nobody can answer now")}**`;
-  const who = plain(nameOf(answerer.provider.name));
+  const who = plain(nameOf(answerer.provider.name, l10n));
   if (isPrivate) return `**${l10n.t("{0} would answer now, and nothing leaves this machine", who)}**`;
   return `**${l10n.t("{0} would answer now", who)}**`;
 }
 
 function row(standing: Standing, isAnswerer: boolean, manner: Manner): string[] {
   const { provider, kind } = standing;
-  const name = plain(nameOf(provider.name));
+  const name = plain(nameOf(provider.name, manner.l10n));
   const emergency = provider.is_emergency ? `, ${manner.l10n.t("for emergencies")}` : "";
   return [
     `$(${iconOf(kind)})`, // by itself, for a line may break after an icon
     unbroken(isAnswerer ? `**${name}**` : name),
     plain(unbroken(provider.model ?? "").replaceAll("-", "\u2011")),
-    unbroken(standingInWords(standing, manner) + emergency),
-    inWords(detail(standing, manner), kind === "notLocal" ? "" : resetLink(standing, manner)),
+    inLine(unbroken(standingInWords(standing, manner) + emergency), ...more(standing, manner)),
   ];
 }
 
 /** Say in a quiet line why somebody lends nothing. */
 function aside(standing: Standing, manner: Manner): string {
-  const name = plain(nameOf(standing.provider.name));
+  const name = plain(nameOf(standing.provider.name, manner.l10n));
   const words = joined(": ")(`${name} ${standingInWords(standing, manner)}`, plain(standing.provider.hint ?? ""));
   return `<span style="color:var(--vscode-descriptionForeground);">${words}</span>`;
 }
@@ -103,31 +102,12 @@ function aside(standing: Standing, manner: Manner): string {
 /** Keep what is short in one line, so that the table's last column has the room. */
 const unbroken = (text: string): string => text.replaceAll(" ", "\u00a0");
 
-/** Say why it is so, or what a person can do about it, where only they can. */
-function detail(standing: Standing, { l10n }: Manner): string {
-  const { kind, provider } = standing;
-  switch (kind) {
-    case "ready":
-      return quotaLeft(standing, l10n);
-    case "keptIn":
-    case "notLocal":
-      return "";
-    case "signedOut":
-      return commandLink(l10n.t("Sign in"), "aiGateway.signIn");
-    case "notSetUp":
-      return plain(provider.hint ?? "");
-    case "refused":
-    case "blocked":
-    case "quotaSpent":
-      return plain(provider.hint ?? reasonOf(standing, l10n) ?? "");
-    default:
-      return plain(reasonOf(standing, l10n) ?? "");
-  }
-}
-
-function quotaLeft({ provider }: Standing, l10n: Manner["l10n"]): string {
-  const left = provider.allowance?.remaining_percent;
-  return left === undefined ? "" : l10n.t("{0} % of the quota left", Math.round(left));
+/** Say why it is so, or what a person can do about it. */
+function more(standing: Standing, manner: Manner): string[] {
+  const { l10n } = manner;
+  if (standing.kind === "notLocal") return []; // as the headline says
+  if (standing.kind === "signedOut") return [commandLink(l10n.t("Sign in"), "aiGateway.signIn")];
+  return [plain(detailOf(standing, l10n)), resetLink(standing, manner)];
 }
 
 const resetLink = (standing: Standing, { l10n }: Manner): string =>
@@ -141,9 +121,9 @@ function problems(told: readonly string[], { l10n }: Manner): string {
   ].join("\n");
 }
 
-function spending(spent: number | null, cap: number | null, { l10n }: Manner): string {
-  if (cap !== null) return l10n.t("Spent today: {0} of {1}", usdInWords(spent ?? 0), usdInWords(cap));
-  return spent ? l10n.t("Spent today: {0}", usdInWords(spent)) : "";
+function spending(spent: number | null, cap: number | null, { l10n, locale }: Manner): string {
+  if (cap !== null) return l10n.t("Spent today: {0} of {1}", usdInWords(spent ?? 0, locale), usdInWords(cap, locale));
+  return spent ? l10n.t("Spent today: {0}", usdInWords(spent, locale)) : "";
 }
 
 function links(standings: readonly Standing[], isSimulated: boolean, isPrivate: boolean, { l10n }: Manner): string {
@@ -165,4 +145,3 @@ const joined =
     parts.filter((part) => part !== "").join(by);
 const inParts = joined("\n\n");
 const inLine = joined(" · ");
-const inWords = joined(" ");

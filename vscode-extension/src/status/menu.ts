@@ -1,7 +1,8 @@
 /** What a person can do now, the most useful first: what a click on the status bar offers. */
 
 import type { Manner } from "../manner";
-import { canBeReset, iconOf, nameOf, type Received, type Standing, standingInWords, standingsOf } from "./standing";
+import { nameOf } from "./names";
+import { canBeReset, iconOf, type Received, type Standing, standingInWords, standingsOf } from "./standing";
 import type { Outlook } from "./words";
 
 export interface MenuEntry {
@@ -38,7 +39,7 @@ function ofTrouble(standings: readonly Standing[], isSimulated: boolean, manner:
   const signIn = { label: l10n.t("Sign in to GitHub Copilot"), icon: "key", command: "aiGateway.signIn" };
   const end = { label: l10n.t("End the simulation"), icon: "debug-stop", command: "aiGateway.endSimulation" };
   const resets = held.map((standing) => ({
-    label: l10n.t("Reset {0}", nameOf(standing.provider.name)),
+    label: l10n.t("Reset {0}", nameOf(standing.provider.name, l10n)),
     icon: iconOf(standing.kind),
     description: standingInWords(standing, manner),
     command: "aiGateway.reset",

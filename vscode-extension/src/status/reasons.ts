@@ -1,7 +1,8 @@
 /** Why a provider is not asked or did not answer, in words: what server/ai_gateway/reasons.py says, in the person's language. */
 
 import type { AttemptResult } from "../generated/messages";
-import type { Localizer } from "../manner";
+import type { Localizer, Manner } from "../manner";
+import { momentToCome } from "./times";
 
 /** By the codes that the server sends; each text stands after the provider's name. */
 export function reasons(l10n: Localizer): Readonly<Record<string, string>> {
@@ -11,6 +12,20 @@ export function reasons(l10n: Localizer): Readonly<Record<string, string>> {
 /** Say a reason; one that another version of the server knows is said as it stands. */
 export function reasonInWords(reason: string, l10n: Localizer): string {
   return reasons(l10n)[reason] ?? reason.replaceAll("_", " ");
+}
+
+/** Say why one gave no answer, to stand after its name; it has no reason where nobody waited for it any more. */
+export function whyInWords({ reason }: Pick<AttemptResult, "reason">, l10n: Localizer): string {
+  return reason === null ? l10n.t("was cancelled") : reasonInWords(reason, l10n);
+}
+
+/** Say as well when it is asked again. */
+export function whyNot(attempt: Pick<AttemptResult, "reason" | "retry_after_seconds">, manner: Manner): string {
+  const { retry_after_seconds: wait } = attempt;
+  const why = whyInWords(attempt, manner.l10n);
+  if (!wait) return why;
+  const moment = new Date(manner.now.getTime() + wait * 1000);
+  return manner.l10n.t("{0}; asked again from {1}", why, momentToCome(moment, manner));
 }
 
 /** Reasons that are no news to a person: they do not use the provider, or ask in private. */

@@ -68,19 +68,6 @@ const OF_REASON: Readonly<Record<string, StandingKind>> = {
   forced: "keptOut",
 };
 
-const NAMES: Readonly<Record<string, string>> = {
-  anthropic: "Anthropic",
-  azure: "Azure",
-  copilot: "Copilot",
-  editor: "Copilot in VS Code",
-  gemini: "Gemini",
-  ollama: "Ollama",
-  openai: "OpenAI",
-};
-
-/** Name a provider as it calls itself; a service of the person's own has the name they gave it. */
-export const nameOf = (provider: string): string => NAMES[provider] ?? provider;
-
 /** The codicon of a standing. */
 export const iconOf = (kind: StandingKind): string => ICONS[kind];
 
@@ -172,13 +159,36 @@ function wordOf(kind: StandingKind, l10n: Localizer): string {
   return words[kind];
 }
 
-/** Why it is not asked, to stand after its name; undefined if it is. */
-export function reasonOf(standing: Standing, l10n: Localizer): string | undefined {
+/** Kinds that only a person can end: what to do says more than why. */
+const UP_TO_A_PERSON: readonly StandingKind[] = ["notSetUp", "notLent", "refused", "blocked", "quotaSpent"];
+
+/** Say more of a standing, to stand after it: what only a person can do, or else why it is so; empty: there is no more. */
+export function detailOf(standing: Standing, l10n: Localizer): string {
   const { kind, provider } = standing;
-  if (kind === "notLocal") return l10n.t("is not local, and everything is private now");
-  if (kind === "capReached") return reasonInWords("daily_cap", l10n);
-  if (kind === "signedOut") return l10n.t("has nobody signed in");
-  if (kind === "loading") return reasonInWords("loading", l10n);
-  if (kind === "trial") return l10n.t("is tried with the next question");
-  return provider.reason === null ? undefined : reasonInWords(provider.reason, l10n);
+  if (kind === "ready" || kind === "keptIn") return quotaLeft(provider, l10n);
+  return (UP_TO_A_PERSON.includes(kind) ? provider.hint : null) ?? reasonOf(standing, l10n);
+}
+
+function quotaLeft({ allowance }: ProviderHealthResult, l10n: Localizer): string {
+  return allowance ? l10n.t("{0} % of the quota left", Math.round(allowance.remaining_percent)) : "";
+}
+
+/** Why it is not asked, where its word does not say so already. */
+function reasonOf({ kind, provider }: Standing, l10n: Localizer): string {
+  switch (kind) {
+    case "notSetUp":
+    case "notLent":
+    case "signedOut":
+    case "slow":
+    case "loading":
+      return "";
+    case "notLocal":
+      return l10n.t("is not local, and everything is private now");
+    case "capReached":
+      return reasonInWords("daily_cap", l10n);
+    case "trial":
+      return l10n.t("is tried with the next question");
+    default:
+      return provider.reason === null ? "" : reasonInWords(provider.reason, l10n);
+  }
 }

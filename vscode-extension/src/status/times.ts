@@ -2,7 +2,12 @@
 
 import type { Manner } from "../manner";
 
-const DAY_MS = 24 * 3600 * 1000;
+/** Seconds; below it, tenths of them say too little. */
+const MOMENT = 0.095;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const DAY_MS = DAY * 1000;
 const WEEK_MS = 7 * DAY_MS;
 /** So near, a minute is too coarse. */
 const SOON_MS = 2 * 60 * 1000;
@@ -18,6 +23,21 @@ export function momentToCome(moment: Date, { now, locale }: Omit<Manner, "l10n">
   if (away < WEEK_MS - DAY_MS) return `${weekday(moment, locale)} ${clockTime(moment, locale)}`;
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(moment);
 }
+
+/** Say how long something took, or is ago, no more exactly than a person wants to know it: `40 ms`, `0.3 s`, `12 min`. */
+export function spanInWords(seconds: number, { l10n, locale }: Omit<Manner, "now">): string {
+  const figure = (value: number, decimals = 0) =>
+    new Intl.NumberFormat(locale, { maximumFractionDigits: decimals }).format(value);
+  if (seconds < MOMENT) return l10n.t("{0} ms", figure(seconds * 1000));
+  if (seconds < 2 * MINUTE) return l10n.t("{0} s", figure(seconds, seconds < 10 ? 1 : 0));
+  if (seconds < 2 * HOUR) return l10n.t("{0} min", figure(seconds / MINUTE));
+  if (seconds < 2 * DAY) return l10n.t("{0} h", figure(seconds / HOUR));
+  return l10n.t("{0} days", figure(seconds / DAY));
+}
+
+/** Say how long something is ago, in whole seconds at least. */
+export const ageInWords = (seconds: number, manner: Manner): string =>
+  spanInWords(Math.max(1, Math.round(seconds)), manner);
 
 /** Give the local time by the clock, in 24 hours. */
 export function clockTime(moment: Date, locale: string, how: { withSeconds?: boolean } = {}): string {

@@ -1,13 +1,13 @@
 /** What the status bar says: the circuit at a glance. */
 
-import type { Manner } from "../manner";
+import type { Localizer, Manner } from "../manner";
 import type { ServerState } from "../server/gateway";
 import { hoverAboutCircuit, hoverAboutServer } from "./hover";
+import { nameOf } from "./names";
 import {
   answererOf,
   iconOf,
   missedBefore,
-  nameOf,
   type Received,
   type Standing,
   standingInWords,
@@ -93,7 +93,7 @@ function openly(standings: readonly Standing[], manner: Manner): Glance {
 
 function first(answerer: Standing, manner: Manner): Glance {
   const { l10n } = manner;
-  const who = shortName(answerer);
+  const who = shortName(answerer, l10n);
   if (answerer.kind === "ready") return { icon: "check", words: who, told: l10n.t("{0} would answer", who) };
   if (answerer.kind === "loading")
     return { icon: "loading~spin", words: loading(answerer, manner), told: loading(answerer, manner) };
@@ -103,7 +103,7 @@ function first(answerer: Standing, manner: Manner): Glance {
 
 function failedOver(answerer: Standing, missed: Standing, manner: Manner): Glance {
   const { l10n } = manner;
-  const [who, whom, how] = [shortName(answerer), shortName(missed), standingInWords(missed, manner)];
+  const [who, whom, how] = [shortName(answerer, l10n), shortName(missed, l10n), standingInWords(missed, manner)];
   const isLoading = answerer.kind === "loading";
   const does = isLoading ? loading(answerer, manner) : l10n.t("{0} would answer", who);
   const icon = isLoading ? "loading~spin" : missed.kind === "signedOut" ? "key" : "arrow-swap";
@@ -122,7 +122,7 @@ function privately(standings: readonly Standing[], manner: Manner): Glance {
     return { icon: "circle-slash", words, told: words, background: "warning" };
   }
   const how = answerer.kind === "ready" ? "" : ` (${standingInWords(answerer, manner)})`;
-  const words = l10n.t("Local only: {0}", shortName(answerer) + how);
+  const words = l10n.t("Local only: {0}", shortName(answerer, l10n) + how);
   return { icon: "lock", words, told: words };
 }
 
@@ -133,9 +133,9 @@ function nobody(missed: Standing | undefined, { l10n }: Manner): Glance {
 }
 
 const loading = ({ provider }: Standing, { l10n }: Manner): string =>
-  l10n.t("{0} loading", shortened(provider.model ?? nameOf(provider.name)));
+  l10n.t("{0} loading", shortened(provider.model ?? nameOf(provider.name, l10n)));
 
-const shortName = (standing: Standing): string => shortened(nameOf(standing.provider.name));
+const shortName = ({ provider }: Standing, l10n: Localizer): string => shortened(nameOf(provider.name, l10n));
 
 const shortened = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 

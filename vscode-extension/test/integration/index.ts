@@ -17,6 +17,8 @@ export async function run(): Promise<void> {
   mocha.suite.emit("pre-require", globalThis as Mocha.MochaGlobals, "", mocha);
   await import("./launch.test.js");
   await import("./contributions.test.js");
+  await import("./models.test.js");
+  await import("./commands.test.js");
 
   const ended: Ended[] = [];
   const failures = await new Promise<number>((resolve) => {

@@ -72,6 +72,7 @@ function noAnswer(attempts: AttemptResult[], more: Partial<NoAnswerData> = {}): 
     attempts,
     retry_after_seconds: null,
     hint: "start Ollama",
+    hints: {},
     reason: null,
     last_answer: null,
     query_id: "q9",
@@ -79,7 +80,7 @@ function noAnswer(attempts: AttemptResult[], more: Partial<NoAnswerData> = {}): 
   return new GatewayError("no tier answered", -32050, { ...data, ...more });
 }
 
-const view = (of: Turn) => turnView(of, SURROUNDINGS, l10n);
+const view = (of: Turn) => turnView(of, SURROUNDINGS, manner);
 
 describe("a follow-up question", () => {
   it("is sent with what was said before, and its instructions once and first", () => {
@@ -174,6 +175,14 @@ describe("an answer", () => {
     ]);
   });
 
+  it("says what a seam says nowhere else", () => {
+    const attempts = [attempt("copilot", "copilot", "stream_broken"), attempt("gemini", "cloud", "timeout")];
+    const broken = reset(grown(started(turn(1, []), COPILOT), "one"), { kind: "reset", reason: "stream_broken" });
+    expect(view(answered(broken, result("two", { attempts }))).provenance?.byline).toBe(
+      "1 ms · 1 + 1 tokens · Gemini took too long",
+    );
+  });
+
   it("leaves no seam where nothing was shown", () => {
     expect(reset(started(turn(1, []), COPILOT), { kind: "reset", reason: "empty" }).takenBack).toEqual([]);
   });
@@ -191,31 +200,32 @@ describe("an answer", () => {
 
   it("says where it is from, whether it is old, and what was left out of the question", () => {
     const leftOut = [{ path: "secret.env", reason: "it is listed in .aiexclude" }];
-    const old = view(answered(turn(1, []), result("x", { cached: true, stale: true, left_out: leftOut })));
+    const old = view(
+      answered(turn(1, []), result("x", { cached: true, stale: true, age_seconds: 7200, left_out: leftOut })),
+    );
     expect(old.provenance).toEqual({
-      byline: "openai (gpt-4o-mini) · 0.0 s",
-      marks: ["Old answer"],
+      byline: "nobody could give a new one · 1 ms · 1 + 1 tokens",
+      marks: ["Old answer, from 2 h ago"],
       notes: ["secret.env was left out: it is listed in .aiexclude"],
     });
-    expect(view(answered(turn(1, []), result("x", { cached: true }))).provenance?.marks).toEqual(["From the cache"]);
     const short = view(answered(turn(1, []), result("x", { finish_reason: "length" })));
     expect(short.provenance?.notes[0]).toContain("cut short");
   });
 });
 
 describe("a failure", () => {
-  it("says of each tier why, and what can be done", () => {
+  it("says of each tier why, with what can be done about it", () => {
     const attempts = [
       attempt("copilot", "copilot", "signed_out"),
       attempt("openai", "cloud", "auth"),
       attempt("ollama", "local", "network"),
     ];
-    const failure = failureOf(noAnswer(attempts), false, manner);
-    expect(failure).toMatchObject({ message: "Nobody could answer.", hints: ["Start Ollama."], queryId: "q9" });
-    expect(failure.reasons.map(({ name, said }) => `${name} ${said}`)).toEqual([
-      "Copilot had no credential",
-      "OpenAI refuses the credential",
-      "Ollama could not be reached",
+    const failure = failureOf(noAnswer(attempts, { hints: { ollama: "start Ollama" } }), false, manner);
+    expect(failure).toMatchObject({ message: "Nobody could answer.", notes: [], queryId: "q9" });
+    expect(failure.reasons.map(({ name, said, hint }) => [`${name} ${said}`, hint])).toEqual([
+      ["Copilot had no credential", null],
+      ["OpenAI refuses the credential", null],
+      ["Ollama could not be reached", "Start Ollama."],
     ]);
     expect(failure.offers.map(({ command, argument }) => [command, argument])).toEqual([
       ["aiGateway.signIn", undefined],
@@ -223,17 +233,67 @@ describe("a failure", () => {
     ]);
   });
 
-  it("says when a tier may be asked again", () => {
-    const limited = { ...attempt("openai", "cloud", "rate_limit"), retry_after_seconds: 600 };
-    expect(failureOf(noAnswer([limited]), false, manner).reasons[0]?.said).toBe(
-      "wanted no more requests for now, until 14:10",
-    );
+  it("has advice of its own where the server knows no better, and none where the reason tells all", () => {
+    const attempts = [attempt("openai", "cloud", "network"), attempt("ollama", "local", "bad_request")];
+    const { reasons } = failureOf(noAnswer(attempts), false, manner);
+    expect(reasons.map(({ hint }) => hint)).toEqual(["Check the network, the proxy and the base URL.", null]);
   });
 
-  it("says each hint once", () => {
-    const hint = "openai refused it; see its documentation; ollama refused it; see its documentation";
-    const { hints } = failureOf(noAnswer([attempt("openai", "cloud", "bad_request")], { hint }), false, manner);
-    expect(hints).toEqual(["Openai refused it.", "See its documentation.", "Ollama refused it."]);
+  it("passes over who is not set up or not local, as everywhere, but offers to set them up", () => {
+    const attempts = [
+      attempt("editor", "copilot", "not_configured"),
+      attempt("copilot", "copilot", "private"),
+      attempt("openai", "cloud", "not_configured"),
+      attempt("ollama", "local", "network"),
+    ];
+    const failure = failureOf(noAnswer(attempts), false, manner);
+    expect(failure.reasons.map(({ name }) => name)).toEqual(["Ollama"]);
+    expect(failure.offers.map(({ argument }) => argument)).toEqual(["openai"]);
+  });
+
+  it("names each of them where there is nobody else", () => {
+    const attempts = [attempt("copilot", "copilot", "private"), attempt("ollama", "local", "not_configured")];
+    const hints = { ollama: "start Ollama" };
+    const { reasons } = failureOf(noAnswer(attempts, { hints }), false, manner);
+    expect(reasons.map(({ name, hint }) => [name, hint])).toEqual([
+      ["Copilot", "Start a local model, or ask openly."],
+      ["Ollama", "Start Ollama."],
+    ]);
+  });
+
+  it("says once what helps with several of them", () => {
+    const attempts = [attempt("openai", "cloud", "network"), attempt("gemini", "cloud", "network")];
+    const { reasons, notes } = failureOf(noAnswer(attempts), false, manner);
+    expect(reasons.map(({ hint }) => hint)).toEqual([null, null]);
+    expect(notes).toEqual(["Check the network, the proxy and the base URL."]);
+  });
+
+  it("has one line for whoever was asked twice", () => {
+    const twice = [attempt("openai", "cloud", "timeout"), attempt("openai", "cloud", "server")];
+    const { reasons } = failureOf(noAnswer(twice), false, manner);
+    expect(reasons.map(({ said }) => said)).toEqual(["had a fault of its own"]);
+  });
+
+  it("says who answered last", () => {
+    const last = { provider: "copilot", model: "gpt-4o", age_seconds: 200 };
+    const failure = failureOf(noAnswer([attempt("ollama", "local", "network")], { last_answer: last }), false, manner);
+    expect(failure.notes).toEqual(["Copilot · gpt-4o answered last, 3 min ago."]);
+  });
+
+  it("of a conversation that nobody asked can read offers a new one", () => {
+    const tooLong = [attempt("copilot", "copilot", "context_too_long"), attempt("ollama", "local", "context_too_long")];
+    const limited = { ...attempt("openai", "cloud", "rate"), outcome: "skipped" as const };
+    const offers = (attempts: AttemptResult[]) =>
+      failureOf(noAnswer(attempts), false, manner).offers.map(({ command }) => command);
+    expect(offers([...tooLong, limited])).toEqual(["aiGateway.newConversation"]);
+    expect(offers([...tooLong, attempt("openai", "cloud", "network")])).toEqual([]);
+    expect(offers([limited])).toEqual([]);
+  });
+
+  it("is told also where the server is of a version that knows less", () => {
+    const older = noAnswer([attempt("ollama", "local", "network")]);
+    delete (older.data as { hints?: unknown }).hints;
+    expect(failureOf(older, false, manner).reasons).toHaveLength(1);
   });
 
   it("says who refused a question that nobody else is asked", () => {

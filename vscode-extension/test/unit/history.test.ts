@@ -7,11 +7,14 @@ type Turn = ChatContext["history"][number];
 const question = (prompt: string, command?: string) => ({ prompt, command }) as Turn;
 const answer = (metadata?: Metadata, command?: string) => ({ result: { metadata }, command }) as Turn;
 
+const OPENED = answer({ answer: "opened", paths: ["file:///a", "file:///b"], isPrivate: false });
 const HISTORY: readonly Turn[] = [
   question("open"),
-  answer({ answer: "opened", paths: ["file:///a", "file:///b"] }),
+  OPENED,
   question("my secret", "private"),
-  answer({ answer: "your secret", paths: ["file:///secret"] }, "private"),
+  answer({ answer: "your secret", paths: ["file:///secret"], isPrivate: true }, "private"),
+  question("private by the setting"),
+  answer({ answer: "kept here", isPrivate: true }),
   question("", "health"),
   answer(undefined, "health"),
   question("unanswered"),
@@ -20,11 +23,10 @@ const HISTORY: readonly Turn[] = [
 const OPEN = [
   { role: "user", content: "open" },
   { role: "assistant", content: "opened" },
-  { role: "user", content: "unanswered" },
 ];
 
 describe("what was said before", () => {
-  it("is told with its files, but for what asked of the gateway, and what was private", () => {
+  it("is told with its files, but for what asked of the gateway, what nobody answered, and what was private", () => {
     const told = toldBefore(HISTORY, false);
     expect(messagesIn(told)).toEqual(OPEN);
     expect(pathsIn(told)).toEqual(["file:///a", "file:///b"]);
@@ -32,8 +34,24 @@ describe("what was said before", () => {
 
   it("is told whole with a question that is private itself", () => {
     const told = toldBefore(HISTORY, true);
-    expect(messagesIn(told)).toContainEqual({ role: "assistant", content: "your secret" });
+    expect(messagesIn(told)).toEqual([
+      ...OPEN,
+      { role: "user", content: "my secret" },
+      { role: "assistant", content: "your secret" },
+      { role: "user", content: "private by the setting" },
+      { role: "assistant", content: "kept here" },
+    ]);
     expect(pathsIn(told)).toEqual(["file:///a", "file:///b", "file:///secret"]);
+  });
+
+  it("was private by its command, where it was said to a version that kept no more", () => {
+    const before = [question("my secret", "private"), answer({ answer: "your secret" }, "private")];
+    expect(toldBefore(before, false)).toEqual([]);
+    expect(toldBefore(before, true)).toEqual(before);
+  });
+
+  it("is told without a question that has no answer at all", () => {
+    expect(toldBefore([question("stopped"), question("open"), OPENED], false)).toEqual([question("open"), OPENED]);
   });
 });
 

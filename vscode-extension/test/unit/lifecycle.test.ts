@@ -3,8 +3,10 @@ import type { ServerState } from "../../src/server/gateway";
 import { type Found, Lifecycle, type Running, StartFailed } from "../../src/server/lifecycle";
 import type { Ending } from "../../src/server/process";
 
-const BUNDLED: Found = { launch: { kind: "bundled", command: "/usr/bin/python3", args: [], cwd: "/" } };
-const OTHER: Found = { launch: { kind: "bundled", command: "/opt/bin/python3", args: [], cwd: "/" } };
+const BUNDLED = {
+  launch: { kind: "bundled", command: "/usr/bin/python3", args: [], cwd: "/", origin: "PATH" },
+} as const;
+const OTHER: Found = { launch: { kind: "bundled", command: "/opt/bin/python3", args: [], cwd: "/", origin: "PATH" } };
 const NO_PYTHON: Found = { kind: "noPython", reason: "there is none" };
 const CRASH: Ending = { words: "SIGKILL" };
 const HOUR = 3_600_000;
@@ -129,6 +131,14 @@ test("a change that changes nothing leaves the start that is waited for", async 
   await pass(15_000);
   expect(lifecycle.state.kind).toBe("running");
   expect(stage.begun).toHaveLength(begunBefore + 1);
+});
+
+test("what runs goes on running when somebody else names the same", async () => {
+  const { stage, lifecycle } = staged();
+  await lifecycle.start();
+  stage.found = { launch: { ...BUNDLED.launch, origin: "ms-python.python" } };
+  await lifecycle.runOther();
+  expect(stage.begun).toHaveLength(1);
 });
 
 test.each(["start", "restart"] as const)(

@@ -145,7 +145,7 @@ describe("the report of a rehearsed outage", () => {
   };
 
   it("has the verdict, the advice, every question and what its circuit did", () => {
-    expect(drillPage(drill, l10n).split("\n")).toEqual([
+    expect(drillPage(drill, manner).split("\n")).toEqual([
       "# A rehearsed outage of Copilot",
       "",
       "**Every question was answered.**",
@@ -158,9 +158,9 @@ describe("the report of a rehearsed outage", () => {
       "",
       "| asked at | answered by | after | on the way |",
       "| --- | --- | --- | --- |",
-      "| 0.2 s | OpenAI \\(gpt\\|4o\\) | 0.3 s | Copilot was overloaded; text was taken back |",
-      "| 0.2 s | – | 2.0 s | still waiting when the rehearsal ended |",
-      "| afterwards | OpenAI \\(gpt\\|4o\\) | 0.3 s | Copilot was overloaded; text was taken back |",
+      "| 0.2 s | OpenAI · gpt\\|4o | 0.3 s | Copilot was overloaded; text was taken back |",
+      "| 0.2 s | – | 2 s | still waiting when the rehearsal ended |",
+      "| afterwards | OpenAI · gpt\\|4o | 0.3 s | Copilot was overloaded; text was taken back |",
       "",
       "## Its circuit",
       "",

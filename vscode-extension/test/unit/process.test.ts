@@ -7,7 +7,8 @@ const written: string[] = [];
 const left: number[] = [];
 
 function started(script: string, how: Partial<Launch> = {}): ServerProcess {
-  const launch: Launch = { kind: "bundled", command: process.execPath, args: ["-e", script], cwd: tmpdir(), ...how };
+  const node = { kind: "bundled", command: process.execPath, args: ["-e", script], cwd: tmpdir(), origin: "" } as const;
+  const launch: Launch = { ...node, ...how };
   return ServerProcess.start(launch, {
     l10n,
     write: (level, text) => void written.push(`${level} ${text}`),

@@ -6,8 +6,8 @@ function stream() {
   const started: string[] = [];
   const seamed = new SeamedStream(
     (text) => written.push(text),
-    (from, to) => `${from} → ${to}`,
-    (by) => started.push(by),
+    (from, to) => `${from.provider} → ${to.provider}`,
+    (by) => started.push(by.provider),
   );
   return { seamed, text: () => written.join(""), started };
 }
@@ -23,7 +23,7 @@ describe("a stream that can't be taken back", () => {
     seamed.delta({ text: "two" });
     seamed.finish({ ...copilot, response: "One two" });
     expect(text()).toBe("One two");
-    expect(started).toEqual(["copilot (gpt-4o)"]);
+    expect(started).toEqual(["copilot"]);
   });
 
   test("says where a tier broke off, and who starts over", () => {
@@ -34,7 +34,7 @@ describe("a stream that can't be taken back", () => {
     seamed.started(ollama);
     seamed.delta({ text: "One two" });
     seamed.finish({ ...ollama, response: "One two" });
-    expect(text()).toBe("One t\n\n---\n\n*copilot (gpt-4o) → local*\n\nOne two");
+    expect(text()).toBe("One t\n\n---\n\n*copilot → local*\n\nOne two");
   });
 
   test("has no seam where nothing had been shown", () => {
@@ -52,7 +52,7 @@ describe("a stream that can't be taken back", () => {
     seamed.delta({ text: "One t" });
     seamed.reset();
     seamed.finish({ ...ollama, response: "One two" });
-    expect(text()).toBe("One t\n\n---\n\n*copilot (gpt-4o) → local*\n\nOne two");
+    expect(text()).toBe("One t\n\n---\n\n*copilot → local*\n\nOne two");
   });
 
   test("closes the code that a tier left open, so that the seam is no code", () => {
@@ -61,7 +61,7 @@ describe("a stream that can't be taken back", () => {
     seamed.delta({ text: "```py\nx = " });
     seamed.reset();
     seamed.started(ollama);
-    expect(text()).toBe("```py\nx = \n```\n\n---\n\n*copilot (gpt-4o) → local*\n\n");
+    expect(text()).toBe("```py\nx = \n```\n\n---\n\n*copilot → local*\n\n");
   });
 });
 

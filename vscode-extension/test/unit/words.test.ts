@@ -3,10 +3,11 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HealthSummary } from "../../src/generated/messages";
 import type { ServerState } from "../../src/server/gateway";
+import { advices } from "../../src/status/advice";
 import { LINKED_COMMANDS } from "../../src/status/hover";
-import { passedOver, reasons } from "../../src/status/reasons";
-import { nameOf } from "../../src/status/standing";
-import { momentToCome } from "../../src/status/times";
+import { nameOf } from "../../src/status/names";
+import { passedOver, reasons, whyNot } from "../../src/status/reasons";
+import { ageInWords, momentToCome, spanInWords } from "../../src/status/times";
 import { barWords } from "../../src/status/words";
 import { l10n, manner, NOW, open, provider, summary } from "./support/status";
 
@@ -218,11 +219,11 @@ describe("the hover", () => {
     expect(hoverOf(mixed)).toEqual([
       "**Ollama would answer now**",
       "",
-      "|  |  |  |  |  |",
-      "|:--|:--|:--|:--|:--|",
-      "| $(clock) | Copilot | gpt-4o | limited until 14:05 | wants no more requests for now [Reset](command:aiGateway.reset?%5B%22copilot%22%5D) |",
-      "| $(circle-outline) | OpenAI | gpt-4o-mini | not set up | set OPENAI\\_API\\_KEY |",
-      "| $(check) | **Ollama** | llama3 | ready | 42 % of the quota left |",
+      "|  |  |  |  |",
+      "|:--|:--|:--|:--|",
+      "| $(clock) | Copilot | gpt-4o | limited until 14:05 · wants no more requests for now · [Reset](command:aiGateway.reset?%5B%22copilot%22%5D) |",
+      "| $(circle-outline) | OpenAI | gpt-4o-mini | not set up · set OPENAI\\_API\\_KEY |",
+      "| $(check) | **Ollama** | llama3 | ready · 42 % of the quota left |",
       "",
       "Spent today: $0.12 of $2.50",
       "",
@@ -240,7 +241,7 @@ describe("the hover", () => {
 
   it("offers to sign in where nobody has", () => {
     const lines = hoverOf(summary([signedOut, ollama]));
-    expect(lines[4]).toBe("| $(key) | Copilot | gpt-4o | signed out | [Sign in](command:aiGateway.signIn) |");
+    expect(lines[4]).toBe("| $(key) | Copilot | gpt-4o | signed out · [Sign in](command:aiGateway.signIn) |");
     expect(lines.at(-1)).toMatch(/^\[Sign in\]\(command:aiGateway.signIn\) · \[Explain/);
   });
 
@@ -255,14 +256,14 @@ describe("the hover", () => {
 
   it("says what only the person can do about a refused credential", () => {
     expect(hoverOf(summary([open("openai", "auth"), ollama]))[4]).toContain(
-      "| credential refused | what to do about openai [Reset]",
+      "| credential refused · what to do about openai · [Reset]",
     );
   });
 
   it("says that nothing leaves the machine in private mode, and offers to end it", () => {
     const text = hoverOf(summary([copilot, ollama], { private: true })).join("\n");
     expect(text).toContain("**Ollama would answer now, and nothing leaves this machine**");
-    expect(text).toContain("$(lock) | Copilot | gpt-4o | not local |  |");
+    expect(text).toContain("$(lock) | Copilot | gpt-4o | not local |\n");
     expect(text).toContain("[End private mode](command:aiGateway.togglePrivate)");
   });
 
@@ -279,7 +280,7 @@ describe("the hover", () => {
   it("lets a name or a hint be nothing but text", () => {
     const hint = "[click](command:evil) $(bug) <b> | x\n# y";
     const text = hoverOf(summary([provider("openai", { reason: "not_configured", hint, model: "a|b" })])).join("\n");
-    expect(text).toContain("| a\\|b | not set up | \\[click\\]\\(command:evil\\) \\$\\(bug\\) &lt;b\\> \\| x \\# y |");
+    expect(text).toContain("| a\\|b | not set up · \\[click\\]\\(command:evil\\) \\$\\(bug\\) &lt;b\\> \\| x \\# y |");
   });
 
   it("links to no command but those that it is trusted with", () => {
@@ -331,6 +332,53 @@ describe("a moment to come", () => {
   });
 });
 
+describe("a span", () => {
+  it.each([
+    [0.0123, "12 ms"],
+    [0.34, "0.3 s"],
+    [3, "3 s"],
+    [12.4, "12 s"],
+    [119, "119 s"],
+    [120, "2 min"],
+    [2 * 3600, "2 h"],
+    [49 * 3600, "2 days"],
+  ])("of %d seconds is called %s", (seconds, words) => {
+    expect(spanInWords(seconds, manner)).toBe(words);
+  });
+
+  it("that is an age is told in whole seconds at least", () => {
+    expect([0, 2.7].map((seconds) => ageInWords(seconds, manner))).toEqual(["1 s", "3 s"]);
+  });
+
+  it("has its figures as one writes them in the person's language", () => {
+    expect(spanInWords(0.34, { ...manner, locale: "de" })).toBe("0,3 s");
+  });
+});
+
+describe("why one gave no answer", () => {
+  it("is told with the moment when it is asked again", () => {
+    expect(whyNot({ reason: "rate_limit", retry_after_seconds: 600 }, manner)).toBe(
+      "wanted no more requests for now; asked again from 14:10",
+    );
+    expect(whyNot({ reason: "auth", retry_after_seconds: null }, manner)).toBe("refuses the credential");
+  });
+
+  it("has advice only for reasons that there are", () => {
+    expect(Object.keys(advices(l10n)).filter((reason) => !(reason in reasons(l10n)))).toEqual([]);
+  });
+});
+
+describe("a provider's name", () => {
+  it("is in the person's language, where it is no name of its own", () => {
+    const german = { t: (message: string) => (message === "Copilot in VS Code" ? "Copilot aus VS Code" : message) };
+    expect(nameOf("editor", german)).toBe("Copilot aus VS Code");
+  });
+
+  it("is what the person calls a service of their own", () => {
+    expect(["my-service", "constructor"].map((name) => nameOf(name, l10n))).toEqual(["my-service", "constructor"]);
+  });
+});
+
 describe("the words that the server has too", () => {
   const pairs = (text: string) =>
     Object.fromEntries([...text.matchAll(/^ +"(\w+)": "(.+)",$/gm)].map(([, key, value]) => [key, value]));
@@ -342,6 +390,6 @@ describe("the words that the server has too", () => {
   it("are the same for every provider's name", () => {
     const names = pairs(source("spending/words.py").match(/^NAMES = \{[^}]*\}/m)?.[0] ?? "");
     expect(Object.keys(names).length).toBeGreaterThan(5);
-    for (const [provider, name] of Object.entries(names)) expect(nameOf(provider)).toBe(name);
+    for (const [provider, name] of Object.entries(names)) expect(nameOf(provider, l10n)).toBe(name);
   });
 });

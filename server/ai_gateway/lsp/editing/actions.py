@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from os.path import lexists
 from typing import TYPE_CHECKING
 
 from ai_gateway.chain import final_answer
@@ -160,26 +159,22 @@ class Actions:
             raise NotApplied(f"The document is in no folder, so there is no place for {name}.")
         if not creates_files:
             raise NotApplied(f"This editor makes no files for a language server; it would be {name}.")
-        place = target.root / file.path
-        if lexists(place) or self._server.documents.open_document(place.as_uri()) is not None:
+        edit = creating(self._server, target.root / file.path, file.text, note)
+        if not edit.has_room(self._server):
             raise NotApplied(f"There is a {name} already.")
-        return creating(self._server, place.as_uri(), file.text, note)
+        return edit
 
     async def _deliver(self, target: Target, edit: Edit) -> None:
-        is_of_document = edit.uri == target.uri
         try:
             reason = await apply(self._server, target.label, edit)
         except Discarded:
-            if is_of_document:
-                self.kept_edits.keep(target, edit)
+            self.kept_edits.keep(target, edit)
             return
-        if reason is not None and is_of_document:
+        if reason is not None:
             self.kept_edits.keep(target, edit)
             raise NotApplied(f"{reason} It waits for you among the code actions of these lines.")
-        if reason is not None:
-            raise NotApplied(reason)
-        if not is_of_document:
-            await show(self._server, edit.uri)
+        if edit.creates is not None:
+            await show(self._server, edit.creates.as_uri())
 
     async def _answered(
         self, prompt: Prompt, paths: Sequence[str], progress: Progress, cache: CacheMode = CacheMode.ON

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import lexists
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,6 +16,7 @@ from ai_gateway.lsp.rpc_errors import Code
 
 if TYPE_CHECKING:
     from ai_gateway.code_actions.replacement import Replacement
+    from ai_gateway.lsp.documents import Document
     from ai_gateway.lsp.editing.targets import Target
     from ai_gateway.lsp.server import GatewayServer
     from ai_gateway.messages.results import RangeResult
@@ -35,29 +38,38 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A `WorkspaceEdit` of one document."""
+    """A `WorkspaceEdit` of one document, or one that makes a file.
 
-    uri: str
+    Attributes:
+        creates: The file; None: it changes the document that it was asked for.
+    """
+
     workspace_edit: Json
+    creates: Path | None = None
+
+    def has_room(self, server: GatewayServer) -> bool:
+        """Whether there is no such file yet, on disk or in the editor."""
+        place = self.creates
+        return place is None or not (lexists(place) or server.documents.open_document(place.as_uri()) is not None)
 
 
 def replacing(server: GatewayServer, target: Target, replacement: Replacement, note: Note) -> Edit:
     """Make the edit that replaces lines of a document, from the first column to the last, in the client's units."""
-    place = place_of(server, target.uri, replacement.first_line, replacement.last_line)
+    document = server.documents.open_document(target.uri)
+    assert document is not None  # noqa: S101 - it was looked at a moment ago
+    place = place_of(document, replacement.first_line, replacement.last_line)
     edit = {"range": place, "newText": replacement.text}
     abilities = Abilities.of(server.client_capabilities)
     if not abilities.changes_documents:
-        return Edit(target.uri, {"changes": {target.uri: [edit]}})
+        return Edit({"changes": {target.uri: [edit]}})
     annotated, annotations = _annotation(abilities, note)
     versioned = {"uri": target.uri, "version": target.version}
     change = {"textDocument": versioned, "edits": [{**edit, **annotated}]}
-    return Edit(target.uri, {"documentChanges": [change], **annotations})
+    return Edit({"documentChanges": [change], **annotations})
 
 
-def place_of(server: GatewayServer, uri: str, first_line: int, last_line: int) -> RangeResult:
-    """Give the range of whole lines of an open document, without the end of the last one, in the client's units."""
-    document = server.documents.open_document(uri)
-    assert document is not None  # noqa: S101 - it was looked at a moment ago
+def place_of(document: Document, first_line: int, last_line: int) -> RangeResult:
+    """Give the range of whole lines of a document, without the end of the last one, in the client's units."""
     last = document.lines[last_line].rstrip("\r\n")
     return {
         "start": {"line": first_line, "character": 0},
@@ -65,14 +77,15 @@ def place_of(server: GatewayServer, uri: str, first_line: int, last_line: int) -
     }
 
 
-def creating(server: GatewayServer, uri: str, text: str, note: Note) -> Edit:
+def creating(server: GatewayServer, place: Path, text: str, note: Note) -> Edit:
     """Make the edit that creates a file, for a client that creates files; one that is there already fails it."""
+    uri = place.as_uri()
     annotated, annotations = _annotation(Abilities.of(server.client_capabilities), note)
     options = {"overwrite": False, "ignoreIfExists": False}
     create = {"kind": "create", "uri": uri, "options": options, **annotated}
     edit = {"range": {"start": BEGINNING, "end": BEGINNING}, "newText": text, **annotated}
     fill = {"textDocument": {"uri": uri, "version": None}, "edits": [edit]}
-    return Edit(uri, {"documentChanges": [create, fill], **annotations})
+    return Edit({"documentChanges": [create, fill], **annotations}, creates=place)
 
 
 class Discarded(Exception):

@@ -24,14 +24,14 @@ MOST = 10
 
 
 class KeptEdits:
-    """Those of one client: of each subject the newest, as long as its document stays as it was; the last few."""
+    """Those of one client: of each subject the newest, as long as it still fits; the last few."""
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
         self._edits: dict[Subject, tuple[Target, Edit]] = {}
 
     def keep(self, target: Target, edit: Edit) -> None:
-        """Let an edit of an open document wait."""
+        """Let an edit wait."""
         self.leave_those_out_of_date()
         self._edits[target.subject] = target, edit
         while len(self._edits) > MOST:
@@ -51,9 +51,9 @@ class KeptEdits:
         ]
 
     def leave_those_out_of_date(self) -> None:
-        """Forget those whose document is closed, or another by now."""
+        """Forget those whose document is closed, or another by now, and those of files that are there by now."""
         self._edits = {
             subject: (target, edit)
             for subject, (target, edit) in self._edits.items()
-            if target.is_unchanged(self._server)
+            if target.is_unchanged(self._server) and edit.has_room(self._server)
         }

@@ -10,8 +10,9 @@ from ai_gateway.code_actions.prompts import prompt_for
 from ai_gateway.code_actions.titles import title_of
 from ai_gateway.failures import FileExcluded, InvalidQuery
 from ai_gateway.gateway import Gateway
+from ai_gateway.lsp.documents import Document
 from ai_gateway.lsp.editing.edits import place_of
-from ai_gateway.lsp.editing.targets import target_of
+from ai_gateway.lsp.editing.targets import open_document, target_in
 from ai_gateway.messages.commands import PromptParams
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def prompt_result(server: GatewayServer, gateway: Gateway, params: Mapping[str, 
     wanted = PromptParams.parse(params)
     if wanted.kind is ActionKind.ASK and not wanted.question:
         raise InvalidQuery("question: is missing", field="question")
-    target = target_of(server, wanted.kind, wanted.place)
+    document = _document(server, wanted)
+    path = None if wanted.document is None else wanted.document.path
+    target = target_in(server, document, wanted.kind, wanted.place, path)
     excerpt = target.excerpt
     if (why := gateway.excluded(target.uri)) is not None:
         raise FileExcluded(excerpt.path, why)
@@ -38,6 +41,17 @@ def prompt_result(server: GatewayServer, gateway: Gateway, params: Mapping[str, 
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
         "paths": [target.uri],
         "title": title_of(wanted.kind, excerpt),
-        "range": place_of(server, target.uri, excerpt.first_line, excerpt.last_line),
+        "range": place_of(document, excerpt.first_line, excerpt.last_line),
         "language_id": excerpt.language_id,
     }
+
+
+def _document(server: GatewayServer, wanted: PromptParams) -> Document:
+    """Give the one that is open, or make the one that the client has given."""
+    given = wanted.document
+    if given is None:
+        return open_document(server, wanted.uri)
+    try:
+        return Document(wanted.uri, given.text, wanted.version, given.language_id, server.documents.position_codec)
+    except ValueError as error:  # of `urlsplit`, for a host like `[x`
+        raise InvalidQuery("uri: is none", field="uri") from error

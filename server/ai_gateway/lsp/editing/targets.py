@@ -77,17 +77,36 @@ def target_of(server: GatewayServer, kind: ActionKind, given: ActionArguments) -
         InvalidQuery: There is no such document, or it has no such lines.
         NotHere: It has changed since the action was offered, or the action can't be done here.
     """
-    document = server.documents.open_document(given.uri)
+    return target_in(server, open_document(server, given.uri), kind, given)
+
+
+def open_document(server: GatewayServer, uri: str) -> Document:
+    """Give a document that the client has open.
+
+    Raises:
+        InvalidQuery: It has not.
+    """
+    document = server.documents.open_document(uri)
     if document is None:
         raise InvalidQuery("uri: this document is not open", field="uri")
+    return document
+
+
+def target_in(
+    server: GatewayServer, document: Document, kind: ActionKind, given: ActionArguments, path: str | None = None
+) -> Target:
+    """Find it in a document, open or not. `path` is what a model is told that it is called, if not by its URI.
+
+    Raises as `target_of` does.
+    """
     if given.version is not None and document.version != given.version:
         raise NotHere("the document has changed since the action was offered; choose it again")
     lines = _lines(kind, document, given.range)
     if lines is None:
         raise NotHere("there is nothing here to work on; select some lines")
-    path, root = shown_path(server.workspace, document.uri)
+    shown, root = shown_path(server.workspace, document.uri)
     problems = tuple(_problem(each) for each in given.diagnostics)
-    excerpt = Excerpt(document.source, document.language_id or "", path, *lines, problems)
+    excerpt = Excerpt(document.source, document.language_id or "", path or shown, *lines, problems)
     if (reason := obstacle(kind, excerpt)) is not None:
         raise NotHere(reason)
     return Target(kind, document.uri, document.version, excerpt, root)

@@ -1,24 +1,18 @@
 /** The text of one answer in the page: at most one rendering per frame, and never more than a part of its time. */
 
 import { h } from "../shared/dom";
-import { type Block, GrowingMarkdown } from "./blocks";
-import { type CodeActions, CodeBlock, nested } from "./code";
-import { morph } from "./morph";
+import { GrowingMarkdown } from "./blocks";
+import type { CodeActions } from "./code";
+import { type ShownPart, show } from "./parts";
 
 /** After a rendering, at least this many times as long as it took is left to everything else. */
 const REST = 3;
-
-interface Shown {
-  readonly element: HTMLElement;
-  readonly block: Block;
-  readonly code?: CodeBlock;
-}
 
 export class AnswerText {
   readonly element = h("div.markdown");
   private markdown = new GrowingMarkdown();
   private raw = "";
-  private open: Shown[] = [];
+  private open: readonly ShownPart[] = [];
   private frame = 0;
   private notBefore = 0;
 
@@ -47,7 +41,7 @@ export class AnswerText {
   settle(): void {
     this.draw();
     if (this.markdown.hasReferences) this.redraw();
-    for (const shown of this.open) settled(shown);
+    for (const part of this.open) part.settle();
   }
 
   private readonly onFrame = (now: number): void => {
@@ -65,17 +59,15 @@ export class AnswerText {
   private draw(): void {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const { settled: done, open } = this.markdown.grow();
-    const before = this.open;
-    const shown = [...done, ...open].map((block, at) => this.put(block, before[at]));
-    for (const stale of before.slice(shown.length)) stale.element.remove();
-    for (const each of shown.slice(0, done.length)) settled(each);
-    this.open = shown.slice(done.length);
+    const { settled, open } = this.markdown.grow();
+    const shown = show(this.element, this.open, [...settled, ...open], this.actions);
+    for (const part of shown.slice(0, settled.length)) part.settle();
+    this.open = shown.slice(settled.length);
   }
 
   private redraw(): void {
     this.element.replaceChildren();
-    this.open = this.markdown.whole().map((block) => this.put(block, undefined));
+    this.open = show(this.element, [], this.markdown.whole(), this.actions);
   }
 
   private clear(): void {
@@ -86,54 +78,4 @@ export class AnswerText {
     this.open = [];
     this.element.replaceChildren();
   }
-
-  /** Show a block, in the place of what stood for it until now. */
-  private put(block: Block, before: Shown | undefined): Shown {
-    if (before?.block.html === block.html) return before;
-    if (block.code && before?.code && before.block.code?.language === block.code.language) {
-      before.code.show(block.code.text);
-      return { ...before, block };
-    }
-    const shown = this.made(block);
-    if (before && !before.code && !shown.code) {
-      morph(before.element, shown.element);
-      return { ...before, block };
-    }
-    if (before) before.element.replaceWith(shown.element);
-    else this.element.append(shown.element);
-    return shown;
-  }
-
-  private made(block: Block): Shown {
-    if (!block.code) return { element: this.elementOf(block.html), block };
-    const code = new CodeBlock(block.code.language, this.actions);
-    code.show(block.code.text);
-    return { element: code.element, block, code };
-  }
-
-  private elementOf(html: string): HTMLElement {
-    const element = h("div.block");
-    element.innerHTML = html;
-    for (const pre of element.querySelectorAll("pre")) {
-      const { language, text } = nested(pre);
-      const code = new CodeBlock(language, this.actions);
-      code.show(text);
-      pre.replaceWith(code.element);
-      nestedBlocks.set(code.element, code);
-    }
-    for (const link of element.querySelectorAll("a")) link.title = link.getAttribute("href") ?? ""; // a model may name another
-    for (const table of element.querySelectorAll("table")) {
-      const scroller = h("div.scroller", { tabindex: 0 });
-      table.replaceWith(scroller);
-      scroller.append(table);
-    }
-    return element;
-  }
-}
-
-const nestedBlocks = new WeakMap<Element, CodeBlock>();
-
-function settled(shown: Shown): void {
-  shown.code?.settle();
-  for (const element of shown.element.querySelectorAll(".code")) nestedBlocks.get(element)?.settle();
 }

@@ -2,7 +2,6 @@
 
 import { h, refill } from "../shared/dom";
 import { type IconName, icon } from "../shared/icons";
-import type { Code } from "./blocks";
 import { coloured } from "./colours";
 import type { Strings } from "./messages";
 
@@ -83,11 +82,4 @@ function face(button: HTMLButtonElement, name: IconName, label: string): void {
   button.title = label;
   button.setAttribute("aria-label", label);
   button.replaceChildren(icon(name));
-}
-
-/** Make a block for code that stands within another block, as in a list. */
-export function nested(pre: HTMLPreElement): Code {
-  const code = pre.querySelector("code") ?? pre;
-  const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";
-  return { language, text: (code.textContent ?? "").replace(/\n$/, "") };
 }

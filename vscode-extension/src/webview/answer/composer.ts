@@ -44,8 +44,7 @@ export class Composer {
     this.write(draft);
   }
 
-  focus(draft?: string): void {
-    if (draft !== undefined) this.write(draft);
+  focus(): void {
     this.input.focus();
   }
 

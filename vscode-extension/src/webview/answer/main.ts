@@ -60,7 +60,7 @@ class Page {
         this.banner.show(message.banner);
         break;
       case "focus":
-        this.composer.focus(message.draft);
+        this.composer.focus();
         break;
       case "announce":
         this.live.textContent = message.text;
@@ -107,7 +107,7 @@ document.addEventListener("keydown", (event) => {
   bridge.post({ kind: page?.isRunning ? "stop" : "leave" });
 });
 
-/** VS Code opens any link itself; here the extension decides. */
+/** VS Code opens any link itself; here the extension decides, and only it knows where a link leads. */
 document.addEventListener(
   "click",
   (event) => {
@@ -115,7 +115,7 @@ document.addEventListener(
     if (!link) return;
     event.preventDefault();
     event.stopPropagation();
-    bridge.post({ kind: "open", href: link.getAttribute("href") ?? "" });
+    bridge.post({ kind: "open", href: link.getAttribute("data-href") ?? "" });
   },
   { capture: true },
 );

@@ -38,12 +38,14 @@ export interface TierReason {
   readonly name: string;
   readonly backend: Backend;
   readonly said: string;
+  /** What to do about it. */
+  readonly hint: string | null;
 }
 
 /** How an answer came about. */
 export interface Provenance {
   readonly byline: string;
-  /** What is unusual about it, in a word or two each. */
+  /** What is unusual about it, in a few words each. */
   readonly marks: readonly string[];
   readonly notes: readonly string[];
 }
@@ -51,8 +53,8 @@ export interface Provenance {
 export interface FailureView {
   readonly message: string;
   readonly reasons: readonly TierReason[];
-  /** What to do, a sentence each. */
-  readonly hints: readonly string[];
+  /** What else is to be said, a sentence each. */
+  readonly notes: readonly string[];
   readonly offers: readonly Offer[];
 }
 
@@ -128,7 +130,7 @@ export type ToView =
   | { readonly kind: "composer"; readonly composer: ComposerView }
   | { readonly kind: "standings"; readonly standings: readonly Standing[] }
   | { readonly kind: "banner"; readonly banner: Banner | null }
-  | { readonly kind: "focus"; readonly draft?: string }
+  | { readonly kind: "focus" }
   | { readonly kind: "announce"; readonly text: string }
   | { readonly kind: "notice"; readonly text: string };
 

@@ -152,7 +152,7 @@ export class TurnElement {
       { role: "group", "aria-label": this.strings.failed },
       h("p.failure-message", {}, icon("alert"), h("strong", {}, failure.message)),
       failure.reasons.length > 0 && h("ul.reasons", {}, ...failure.reasons.map(reasonItem)),
-      failure.hints.length > 0 && h("ul.hints", {}, ...failure.hints.map((hint) => h("li", {}, hint))),
+      ...failure.notes.map((note) => h("p.hint", {}, note)),
       h(
         "div.offers",
         {},
@@ -211,8 +211,9 @@ function seamElement(seam: Seam, isOpen: boolean): HTMLElement {
   );
 }
 
-function reasonItem({ name, backend, said }: FailureView["reasons"][number]): HTMLElement {
-  return h("li", {}, icon(BACKEND_ICONS[backend]), h("span", {}, h("strong", {}, name), ` ${said}`));
+function reasonItem({ name, backend, said, hint }: FailureView["reasons"][number]): HTMLElement {
+  const words = h("div", {}, h("strong", {}, name), ` ${said}`, hint && h("div.hint", {}, hint));
+  return h("li", {}, icon(BACKEND_ICONS[backend]), words);
 }
 
 function tool(name: IconName, label: string, onclick: () => void): HTMLButtonElement {

@@ -2,7 +2,6 @@
 
 import { type Leg, legsOf } from "../../dashboard/figures";
 import type { PastQueryResult } from "../../generated/messages";
-import { usdInWords } from "../../money";
 import { newsOf, passedOver } from "../../status/reasons";
 import { h } from "../shared/dom";
 import { type IconName, icon } from "../shared/icons";
@@ -123,7 +122,7 @@ export class QueryList {
 
   private cost(query: PastQueryResult): string {
     if (query.cost_usd === null) return "–";
-    return query.cost_usd === 0 ? this.speech.strings.free : usdInWords(query.cost_usd);
+    return query.cost_usd === 0 ? this.speech.strings.free : this.speech.usd(query.cost_usd);
   }
 
   private details(query: PastQueryResult, overview: Overview): HTMLElement {

@@ -56,13 +56,17 @@ export class Speech {
     return new Intl.NumberFormat(this.locale).format(value);
   }
 
+  usd(value: number): string {
+    return usdInWords(value, this.locale);
+  }
+
   amount(value: number, measure: Measure): string {
-    return measure === "cost" ? usdInWords(value) : this.count(value);
+    return measure === "cost" ? this.usd(value) : this.count(value);
   }
 
   short(value: number, measure: Measure): string {
     if (measure !== "cost") return this.compact(value);
-    return value >= 1000 ? `$${this.compact(value)}` : value >= 1 ? `$${this.number(value, 0)}` : usdInWords(value);
+    return value >= 1000 ? `$${this.compact(value)}` : value >= 1 ? `$${this.number(value, 0)}` : this.usd(value);
   }
 
   percent(value: number): string {
