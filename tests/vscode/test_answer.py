@@ -115,7 +115,9 @@ def test_a_question_about_the_selection_is_asked_by_keyboard_and_answered_beside
     expect(turn).to_contain_text("It adds up the prices.")
     expect(turn.locator("em")).to_have_text("prices")
     expect(turn.get_by_role("heading", name="Answer by")).to_contain_text("Copilot")
-    expect(turn.locator(".byline")).to_have_text(re.compile(r"^[\d.]+ m?s · [\d,]+ \+ [\d,]+ tokens \(\$[\d.]+\)$"))
+    expect(turn.locator(".byline")).to_have_text(
+        re.compile(r"^Copilot · gpt-4o · [\d.]+ m?s · [\d,]+ \+ [\d,]+ tokens \(\$[\d.]+\)$")
+    )
     asked = told(upstreams)
     assert asked[0]["role"] == "system"
     assert "result += item.price" in asked[-1]["content"]
@@ -322,7 +324,7 @@ def test_who_was_passed_over_is_told_under_the_answer_by_name(view: AnswerView, 
     turn = view.ask("Who answers instead?")
     expect(turn.get_by_role("heading", name="Answer by")).to_contain_text("OpenAI · gpt-4o-mini")
     expect(turn.locator(".byline")).to_have_text(
-        re.compile(r"^[\d.]+ m?s · .* tokens.* · Copilot refused the request$")
+        re.compile(r"^OpenAI · gpt-4o-mini · [\d.]+ m?s · .* tokens.* · Copilot refused the request$")
     )
 
 

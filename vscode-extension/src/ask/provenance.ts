@@ -1,4 +1,4 @@
-/** How an answer came about, in a line: what it took, and why nobody before gave one. */
+/** How an answer came about, in a line: who gave it, what it took, and why nobody before did. */
 
 import type { AttemptResult, QueryResult, UsageResult } from "../generated/messages";
 import type { Manner } from "../manner";
@@ -14,18 +14,12 @@ type Answered = Pick<
 
 /** Say all of it, to stand where nothing else is said of the answer; `now` is when it came. */
 export function provenanceInWords(answer: Answered, manner: Manner): string {
-  return inLine(answererName(answer, manner.l10n), ...marksOf(answer, manner), bylineOf(answer, manner));
+  return inLine(answererName(answer, manner.l10n), ...marksOf(answer, manner), ...course(answer, manner));
 }
 
-/** Say it where the answerer and the marks are shown by themselves. */
+/** Say it where the marks are shown by themselves. */
 export function bylineOf(answer: Answered, manner: Manner): string {
-  const { elapsed_ms: elapsed, stale, attempts } = answer;
-  return inLine(
-    ...(stale ? [manner.l10n.t("nobody could give a new one")] : []),
-    spanInWords(elapsed / 1000, manner),
-    effort(answer, manner),
-    ...passedOver(attempts).map((attempt) => passedOverInWords(attempt, manner)),
-  );
+  return inLine(answererName(answer, manner.l10n), ...course(answer, manner));
 }
 
 /** What is unusual about an answer: it was given before. */
@@ -33,6 +27,16 @@ export function marksOf({ stale, cached, age_seconds: seconds }: Answered, manne
   const age = ageInWords(seconds ?? 0, manner);
   if (stale) return [manner.l10n.t("Old answer, from {0} ago", age)];
   return cached ? [manner.l10n.t("From the cache, {0} old", age)] : [];
+}
+
+function course(answer: Answered, manner: Manner): string[] {
+  const { elapsed_ms: elapsed, stale, attempts } = answer;
+  return [
+    ...(stale ? [manner.l10n.t("nobody could give a new one")] : []),
+    spanInWords(elapsed / 1000, manner),
+    effort(answer, manner),
+    ...passedOver(attempts).map((attempt) => passedOverInWords(attempt, manner)),
+  ];
 }
 
 function effort({ usage, cost_usd: cost }: Answered, manner: Manner): string {

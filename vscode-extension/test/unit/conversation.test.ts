@@ -179,7 +179,7 @@ describe("an answer", () => {
     const attempts = [attempt("copilot", "copilot", "stream_broken"), attempt("gemini", "cloud", "timeout")];
     const broken = reset(grown(started(turn(1, []), COPILOT), "one"), { kind: "reset", reason: "stream_broken" });
     expect(view(answered(broken, result("two", { attempts }))).provenance?.byline).toBe(
-      "1 ms · 1 + 1 tokens · Gemini took too long",
+      "OpenAI · gpt-4o-mini · 1 ms · 1 + 1 tokens · Gemini took too long",
     );
   });
 
@@ -204,7 +204,7 @@ describe("an answer", () => {
       answered(turn(1, []), result("x", { cached: true, stale: true, age_seconds: 7200, left_out: leftOut })),
     );
     expect(old.provenance).toEqual({
-      byline: "nobody could give a new one · 1 ms · 1 + 1 tokens",
+      byline: "OpenAI · gpt-4o-mini · nobody could give a new one · 1 ms · 1 + 1 tokens",
       marks: ["Old answer, from 2 h ago"],
       notes: ["secret.env was left out: it is listed in .aiexclude"],
     });

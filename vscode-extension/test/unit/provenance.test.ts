@@ -58,7 +58,7 @@ describe("how an answer came about", () => {
     [0, "1,200 + 34 tokens"],
     [null, "1,200 + 34 tokens"],
   ])("has its cost, if there is one: %d", (cost_usd, words) => {
-    expect(bylineOf({ ...ANSWER, cost_usd }, manner)).toBe(`0.3 s · ${words}`);
+    expect(bylineOf({ ...ANSWER, cost_usd }, manner)).toBe(`OpenAI · gpt-4o-mini · 0.3 s · ${words}`);
   });
 
   it("says that tokens were only estimated", () => {
@@ -67,13 +67,13 @@ describe("how an answer came about", () => {
 
   it("is told as one writes figures where the person is", () => {
     const german = bylineOf({ ...ANSWER, cost_usd: 0.0123 }, { ...manner, locale: "de" });
-    expect(german.replaceAll("\u00a0", " ")).toBe("0,3 s · 1.200 + 34 tokens (0,012 $)");
+    expect(german.replaceAll("\u00a0", " ")).toBe("OpenAI · gpt-4o-mini · 0,3 s · 1.200 + 34 tokens (0,012 $)");
   });
 
   it("says once that it was given before, and how long ago", () => {
     const cached = { ...ANSWER, cached: true, age_seconds: 190, elapsed_ms: 2 };
     expect(marksOf(cached, manner)).toEqual(["From the cache, 3 min old"]);
-    expect(bylineOf(cached, manner)).toBe("2 ms · 1,200 + 34 tokens");
+    expect(bylineOf(cached, manner)).toBe("OpenAI · gpt-4o-mini · 2 ms · 1,200 + 34 tokens");
     expect(provenanceInWords(cached, manner)).toBe(
       "OpenAI · gpt-4o-mini · From the cache, 3 min old · 2 ms · 1,200 + 34 tokens",
     );
@@ -82,6 +82,8 @@ describe("how an answer came about", () => {
   it("says that it is old, because nobody could give a new one", () => {
     const stale = { ...ANSWER, cached: true, stale: true, age_seconds: 7200, elapsed_ms: 2 };
     expect(marksOf(stale, manner)).toEqual(["Old answer, from 2 h ago"]);
-    expect(bylineOf(stale, manner)).toBe("nobody could give a new one · 2 ms · 1,200 + 34 tokens");
+    expect(bylineOf(stale, manner)).toBe(
+      "OpenAI · gpt-4o-mini · nobody could give a new one · 2 ms · 1,200 + 34 tokens",
+    );
   });
 });
