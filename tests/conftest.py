@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from support.fake_clock import FakeClock
 from support.person import Person, a_person
 
 collect_ignore = ["vscode"]  # takes minutes, and installs VS Code: only if asked for by name, as in `make test-vscode`
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as what a shell runs in the background has it, and its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -77,11 +77,6 @@ async def test_what_cannot_be_rehearsed_is_wrong_usage(world: World, wanted: tup
     assert not world.openai.calls
 
 
-def heed_interrupts() -> None:
-    """Tests that run in the background of a shell inherit that SIGINT is ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 async def test_an_interrupt_ends_the_drill_and_the_report_comes_all_the_same(world: World) -> None:
     process = await asyncio.create_subprocess_exec(
@@ -92,7 +87,6 @@ async def test_an_interrupt_ends_the_drill_and_the_report_comes_all_the_same(wor
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=world.environ | ONE_FAILURE,
-        preexec_fn=heed_interrupts,
     )
     assert process.stderr is not None
     async with asyncio.timeout(HANG_SECONDS):

@@ -53,11 +53,6 @@ async def test_on_a_terminal_there_is_a_bar(world: World) -> None:
     assert "1.1/1.1 kB" in pulled.out
 
 
-def heed_interrupts() -> None:
-    """Tests that run in the background of a shell inherit that SIGINT is ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 async def test_an_interrupt_ends_it_cleanly_and_the_next_one_goes_on_from_there(world: World) -> None:
     world.ollama.fault(Fault.stall(after=4), path="/api/pull")
@@ -67,7 +62,6 @@ async def test_an_interrupt_ends_it_cleanly_and_the_next_one_goes_on_from_there(
         "qwen3",
         stderr=asyncio.subprocess.PIPE,
         env=world.environ,
-        preexec_fn=heed_interrupts,
     )
     assert process.stderr is not None
     async with asyncio.timeout(HANG_SECONDS):
