@@ -302,7 +302,7 @@ class TestWhatIsLent:
             assert (tier["model"], tier["hint"], tier["price_class"]) == ("gpt-4o", None, "included")
             assert tier["credential"] == "Visual Studio Code's own models"
             lend(client, CLAUDE)
-            assert (await status(client, lambda tier: tier["model"] != "gpt-4o"))["model"] == "c-9"
+            assert (await status(client, lambda tier: tier["model"] != "gpt-4o"))["model"] == "claude"
             listed = (await client.result("ai/models"))["models"]
             assert [(model["provider"], model["id"]) for model in listed] == [("editor", "c-9")]
 
