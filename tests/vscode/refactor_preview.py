@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from playwright.sync_api import Page, expect
+
+from vscode.trying import SOON_MS, until_done
 
 
 class RefactorPreview:
@@ -17,10 +21,10 @@ class RefactorPreview:
         self.rows = self._panel.locator(".monaco-list-row")
 
     def accept(self) -> None:
-        """Tick every change, and make the edit."""
+        """Tick every change, and make the edit. A file's tick reaches its changes late, and so may cross one of them."""
         expect(self.rows.first).to_be_visible()
         for box in self.rows.locator(".edit-checkbox").all():
-            box.set_checked(True)
+            until_done(partial(box.set_checked, True, timeout=SOON_MS), "a change could not be ticked")
         self._panel.get_by_role("button", name="Apply").click()
 
     def discard(self) -> None:
