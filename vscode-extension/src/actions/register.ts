@@ -1,7 +1,7 @@
 /** The server's actions as commands: it does them itself, and is told what they are about. */
 
 import * as vscode from "vscode";
-import { spotInFront } from "../ask/codeContext";
+import { spotInFront, wireRange } from "../ask/codeContext";
 import { isOpenAtServer } from "../ask/documents";
 import type { Gateway } from "../server/gateway";
 import { told } from "../status/circuits";
@@ -52,8 +52,3 @@ function folder(given: unknown): object {
   const around = uri && vscode.workspace.getWorkspaceFolder(uri);
   return around ? { folder: around.uri.toString() } : {};
 }
-
-const wireRange = ({ start, end }: vscode.Range): object => ({
-  start: { line: start.line, character: start.character },
-  end: { line: end.line, character: end.character },
-});

@@ -252,10 +252,9 @@ export class AnswerSession implements Answers, Session, Listener, vscode.Disposa
     const surroundings = {
       canApply: region !== undefined && isWritable(vscode.Uri.parse(region.uri)),
       waiting: waitingInWords(this.gateway.status, turn.isPrivate, mannerNow()),
+      leftOutBefore: this.conversation.leftOutBefore(turn),
     };
-    const view = turnView(turn, surroundings, mannerNow());
-    const leftOut = this.conversation.leftOutBefore(turn);
-    return leftOut > 0 ? withNote(view, leftOutInWords(leftOut)) : view;
+    return turnView(turn, surroundings, mannerNow());
   }
 }
 
@@ -268,17 +267,6 @@ function inFront(): CodeContext | undefined {
 function whyNoCode(): string {
   const isSomethingOpen = vscode.window.tabGroups.activeTabGroup.activeTab !== undefined;
   return isSomethingOpen ? vscode.l10n.t("No code goes along with the question: what is in front is no text.") : "";
-}
-
-function withNote(view: TurnView, note: string): TurnView {
-  const { provenance } = view;
-  return provenance ? { ...view, provenance: { ...provenance, notes: [...provenance.notes, note] } } : view;
-}
-
-function leftOutInWords(count: number): string {
-  return count === 1
-    ? vscode.l10n.t("The conversation is long, so its oldest question and answer were not sent along.")
-    : vscode.l10n.t("The conversation is long, so its {0} oldest questions and answers were not sent along.", count);
 }
 
 function tellToOpen(): void {

@@ -79,16 +79,23 @@ export function chipOf(uri: vscode.Uri, range: vscode.Range): Chip {
 
 /** Keep what the lines say now, so that an answer can take their place later. */
 export function regionOf({ document, range }: Spot): Region {
-  const { start, end } = document.validateRange(range);
-  return { uri: document.uri.toString(), start: plain(start), end: plain(end), text: document.getText(range) };
+  return { uri: document.uri.toString(), ...wireRange(document.validateRange(range)), text: document.getText(range) };
 }
 
 /** As LSP has it. */
-export function plain({ line, character }: vscode.Position): Place {
-  return { line, character };
+interface WireRange {
+  readonly start: Place;
+  readonly end: Place;
 }
 
-export function rangeFrom({ start, end }: { readonly start: Place; readonly end: Place }): vscode.Range {
+export function wireRange({ start, end }: vscode.Range): WireRange {
+  return {
+    start: { line: start.line, character: start.character },
+    end: { line: end.line, character: end.character },
+  };
+}
+
+export function rangeFrom({ start, end }: WireRange): vscode.Range {
   return new vscode.Range(start.line, start.character, end.line, end.character);
 }
 

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { Gateway } from "../server/gateway";
 import type { Prompt } from "./asking";
-import { type CodeContext, chipOf, found, plain, rangeFrom, regionOf } from "./codeContext";
+import { type CodeContext, chipOf, found, rangeFrom, regionOf, wireRange } from "./codeContext";
 import { toldOf } from "./documents";
 
 /** What a person, or a command, wants to know. */
@@ -22,7 +22,7 @@ export async function promptOf(wanted: Wanted, gateway: Gateway, token: vscode.C
   const params = {
     kind,
     ...toldOf(document),
-    range: { start: plain(range.start), end: plain(range.end) },
+    range: wireRange(range),
     ...(kind === "ask" ? { question } : {}),
   };
   const { messages, paths, range: told } = await gateway.request("ai/prompt", params, token);

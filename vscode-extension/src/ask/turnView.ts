@@ -14,9 +14,11 @@ export interface Surroundings {
   readonly canApply: boolean;
   /** Who is asked, as far as one can tell. */
   readonly waiting: string;
+  /** How many earlier turns were not sent along. */
+  readonly leftOutBefore: number;
 }
 
-export function turnView(turn: Turn, { canApply, waiting }: Surroundings, manner: Manner): TurnView {
+export function turnView(turn: Turn, { canApply, waiting, leftOutBefore }: Surroundings, manner: Manner): TurnView {
   const { l10n } = manner;
   const { id, question, isPrivate, phase, askedAt, text, about, failure } = turn;
   return {
@@ -31,7 +33,7 @@ export function turnView(turn: Turn, { canApply, waiting }: Surroundings, manner
     by: turn.by ? byOf(turn.by, l10n) : null,
     seams: turn.takenBack.map((taken, at) => ({ said: seamInWords(taken, nextBy(turn, at), l10n), text: taken.text })),
     text,
-    provenance: turn.result ? provenanceOf(turn, turn.result, manner) : null,
+    provenance: turn.result ? provenanceOf(turn, turn.result, leftOutBefore, manner) : null,
     failure: failure ?? null,
     hasTrace: queryIdOf(turn) !== undefined,
   };
@@ -58,13 +60,13 @@ function seamInWords({ by, text, reason }: TakenBack, next: StartedProgress | un
 }
 
 /** Moments to come count from when the answer came, however often it is shown. */
-function provenanceOf(turn: Turn, result: QueryResult, manner: Manner): Provenance {
+function provenanceOf(turn: Turn, result: QueryResult, leftOutBefore: number, manner: Manner): Provenance {
   const then = { ...manner, now: new Date(turn.askedAt + result.elapsed_ms) };
   const attempts = result.attempts.filter((attempt) => !isInSeam(attempt, turn));
   return {
     byline: bylineOf({ ...result, attempts }, then),
     marks: marksOf(result, then),
-    notes: notesOf(result, manner.l10n),
+    notes: [...notesOf(result, manner.l10n), ...leftOutInWords(leftOutBefore, manner.l10n)],
   };
 }
 
@@ -76,6 +78,15 @@ function notesOf({ left_out: leftOut, finish_reason: reason }: QueryResult, l10n
   return reason === "length"
     ? [l10n.t("The answer was cut short: it reached the longest length allowed."), ...files]
     : files;
+}
+
+function leftOutInWords(count: number, l10n: Localizer): string[] {
+  if (count === 0) return [];
+  return [
+    count === 1
+      ? l10n.t("The conversation is long, so its oldest question and answer were not sent along.")
+      : l10n.t("The conversation is long, so its {0} oldest questions and answers were not sent along.", count),
+  ];
 }
 
 /** Say who is asked: nobody tells before the first word comes, so it is whom the gateway would ask first. */

@@ -21,7 +21,7 @@ const REGION: Region = {
 };
 const COPILOT: StartedProgress = { kind: "started", provider: "copilot", backend: "copilot", model: "gpt-4.1" };
 const OPENAI: StartedProgress = { kind: "started", provider: "openai", backend: "cloud", model: "gpt-4o-mini" };
-const SURROUNDINGS = { canApply: false, waiting: "Asking" };
+const SURROUNDINGS = { canApply: false, waiting: "Asking", leftOutBefore: 0 };
 
 const user = (content: string): MessageParam => ({ role: "user", content });
 const system = (content: string): MessageParam => ({ role: "system", content });

@@ -27,7 +27,7 @@ describe("a link of an answer", () => {
     ["../other/shop.py", "../other/shop.py", { line: 1, column: 1 }],
     ["/home/a/shop.py:2", "/home/a/shop.py", { line: 2, column: 1 }],
     ["file:///home/a/shop.py#L2", "/home/a/shop.py", { line: 2, column: 1 }],
-    ["C:%5Cwork%5Cshop.py:2", "/C:/work/shop.py", { line: 2, column: 1 }],
+    ["C:%5Cprojects%5Cshop.py:2", "/C:/projects/shop.py", { line: 2, column: 1 }],
   ])("may lead to a place in a file: %s", (href, path, place) => {
     expect(targetOf(href)).toEqual({ kind: "file", path, place });
   });
