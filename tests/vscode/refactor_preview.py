@@ -21,7 +21,7 @@ class RefactorPreview:
         self.rows = self._panel.locator(".monaco-list-row")
 
     def accept(self) -> None:
-        """Tick every change, and make the edit. A file's tick reaches its changes late, and so may cross one of them."""
+        """Tick every change, and make the edit. A file's tick reaches its changes late, and so may cross one."""
         expect(self.rows.first).to_be_visible()
         for box in self.rows.locator(".edit-checkbox").all():
             until_done(partial(box.set_checked, True, timeout=SOON_MS), "a change could not be ticked")
