@@ -156,6 +156,15 @@ class CodeServer:
         """The user's settings.json. VS Code reads it at start, and sees later changes only where it made them."""
         return self._place / "data/User/settings.json"
 
+    @property
+    def machine_settings_path(self) -> Path:
+        """The settings of the machine that the server runs on.
+
+        What VS Code lets no other machine decide (scope `machine`) belongs here. In the user's own settings it counts
+        or not, whichever comes first at start: the extension's list of settings, or VS Code's copy of the file.
+        """
+        return self._place / "data/Machine/settings.json"
+
     def _furnish(self) -> None:
         programs = self._place / "bin"
         for folder in (self.home, programs):

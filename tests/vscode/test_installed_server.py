@@ -39,8 +39,9 @@ def open_with(workbench: Workbench, project: Path) -> Iterator[Callable[[list[st
     with ExitStack() as windows:
 
         def open_with(command: list[str]) -> Window:
-            path = workbench.server.settings_path
-            path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), SETTING: command}), "utf-8")
+            path = workbench.server.machine_settings_path
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps({SETTING: command}), "utf-8")
             return windows.enter_context(workbench.window(project))
 
         yield open_with
