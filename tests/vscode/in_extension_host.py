@@ -30,7 +30,7 @@ class Ended:
 def run_bundle(
     browser: Browser, tools: Tools, place: Path, options: Options, *, folder: Path, extension: Path, bundle: Path
 ) -> list[Ended]:
-    """Run a bundle in a VS Code of its own, with an extension as it lies in its folder, not installed.
+    """Run a bundle in a VS Code of its own, with an extension that lies in a folder, not installed.
 
     Raises:
         AssertionError: the bundle could not be run, or took too long; with what was printed.
