@@ -144,15 +144,11 @@ async def test_each_tier_is_shown_as_it_was_at_that_moment_and_what_came_of_it(c
     last = tier("ollama", clock)
     last.is_emergency = True
     page = page_of(await trace_of([copilot, azure, tried, last], clock=clock))
-    rows = [
-        [cell.strip() for cell in row.strip("|").split("|")]
-        for row in section(page, "Who could have answered").splitlines()
-    ]
-    assert rows[2:] == [
-        ["copilot", "m", "included", "open: quota, for 2 h", "skipped: quota"],
-        ["azure", "m", "metered", "not configured", "skipped: not_configured"],
-        ["openai", "m", "metered", "half-open", "answered"],
-        ["ollama, for emergencies", "m", "free", "closed", "not needed"],
+    assert section(page, "Who could have answered").splitlines() == [
+        "1. **copilot (m)**, included: skipped (`quota`); its breaker was open (`quota`, for 2 h)",
+        "2. **azure (m)**, metered: skipped (`not_configured`)",
+        "3. **openai (m)**, metered: answered; its breaker was half-open",
+        "4. **ollama (m)**, free, for emergencies: not needed; its breaker was closed",
     ]
     assert any("as the one call that shows whether it is well again" in line for line in happened(page))
 
@@ -203,7 +199,7 @@ async def test_a_refusal_names_who_refused(clock: FakeClock) -> None:
     openai = tier("openai", clock, failed(FailureKind.CONTENT_FILTER))
     page = page_of(await trace_of([openai, tier("ollama", clock, "yes")], clock=clock))
     assert page.startswith("# openai refused the query, after ")
-    assert "| ollama | m | free | closed | not needed |" in page
+    assert "2. **ollama (m)**, free: not needed; its breaker was closed" in page
 
 
 async def test_a_query_that_could_not_be_asked_is_told_of_as_well(clock: FakeClock) -> None:
@@ -276,8 +272,8 @@ async def test_an_escalation_tells_who_asked_for_whom(clock: FakeClock) -> None:
     assert page.startswith("# openai (strong) answered")
     assert "**Passed over:** openai (weak), which asked for a stronger model." in paragraphs(page)
     assert any(line.endswith("it asked for a stronger model") for line in happened(page))
-    assert "| openai | weak | metered | closed | answered: escalated |" in page
-    assert "| openai | strong | metered | closed | answered |" in page
+    assert "1. **openai (weak)**, metered: answered (`escalated`); its breaker was closed" in page
+    assert "2. **openai (strong)**, metered: answered; its breaker was closed" in page
 
 
 async def test_a_tier_that_costs_more_than_is_allowed_is_told_of(clock: FakeClock) -> None:

@@ -71,6 +71,7 @@ def test_another_version_than_the_extensions_is_told_and_runs_all_the_same(
 @pytest.mark.parametrize(
     ("command", "reason"),
     [("ai-gateway", "ai-gateway is not an absolute path."), ("/nowhere/ai-gateway", "/nowhere/ai-gateway can't be")],
+    ids=["not absolute", "not there"],
 )
 def test_a_command_that_can_not_be_run_is_told_and_its_setting_shown(
     open_with: Callable[[list[str]], Window], command: str, reason: str

@@ -41,7 +41,7 @@ async def _examined(loaded: LoadedSettings) -> Report:
 
 def _print(report: Report) -> None:
     console = Console(highlight=False)
-    console.print(f"[bold]AI Gateway {report.version}[/]: {report.health.status}, {report.memory_gib} GiB of memory\n")
+    console.print(f"[bold]AI Gateway {report.version}[/]: {report.in_short}\n")
     _print_section(console, "Tiers", provider_table(report.health.providers))
     _print_section(console, "Settings that are not defaults", _table(("setting", "value", "from"), report.settings))
     _print_section(console, "Roads", _table(("provider", "address", "proxy", "trusts"), report.roads))

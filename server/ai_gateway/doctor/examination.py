@@ -54,6 +54,11 @@ class Report:
     memory_gib: float
     next_steps: tuple[str, ...]
 
+    @property
+    def in_short(self) -> str:
+        """How things are, and with how much memory: whether a local model runs is mostly a question of it."""
+        return f"{self.health.status}, on a machine with {self.memory_gib} GiB of memory"
+
 
 async def examine(gateway: Gateway) -> Report:
     """Examine a gateway that is made of settings, which takes up to five seconds.

@@ -18,7 +18,7 @@ def page_of(report: Report) -> str:
 
 
 def _sections(report: Report) -> Iterator[str]:
-    yield f"# AI Gateway {report.version}: {report.health.status}, {report.memory_gib} GiB of memory"
+    yield f"# AI Gateway {report.version}: {report.in_short}"
     if report.next_steps:
         yield "## What to do next"
         yield "\n".join(f"- {plain(step)}" for step in report.next_steps)

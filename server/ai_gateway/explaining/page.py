@@ -114,41 +114,35 @@ def _tiers(trace: Trace) -> Iterator[str]:
     became = {(step.tier.name, step.tier.model): _became(step) for step in trace.steps if step.tier is not None}
     yield "## Who could have answered"
     yield "\n".join(
-        [
-            "| tier | model | costs | breaker, at that moment | what came of it |",
-            "|---|---|---|---|---|",
-            *(
-                f"| {_place_in_chain(tier)} | {plain(tier.model or '-')} | {tier.price_class} | {_breaker(tier)} |"
-                f" {became.get(key, 'not needed')} |"
-                for key, tier in considered.items()
-            ),
-        ]
+        f"{place}. **{named(*key)}**, {_terms(tier)}: {became.get(key, 'not needed')}{_its_breaker(tier)}"
+        for place, (key, tier) in enumerate(considered.items(), start=1)
     )
 
 
-def _place_in_chain(tier: TierFacts) -> str:
-    return f"{plain(tier.name)}, for emergencies" if tier.is_emergency else plain(tier.name)
+def _terms(tier: TierFacts) -> str:
+    return f"{tier.price_class}, for emergencies" if tier.is_emergency else tier.price_class
 
 
-def _breaker(tier: TierFacts) -> str:
+def _its_breaker(tier: TierFacts) -> str:
     if not tier.is_configured:
-        return "not configured"
+        return ""
     wait = tier.reopens_in_seconds
     again = "" if wait is None else f", for {wait_in_words(wait)}"
     match tier.state:
         case BreakerState.CLOSED:
-            return "closed"
+            state = "closed"
         case BreakerState.OPEN:
-            return f"open: {tier.reason or 'outage'}{again}"
+            state = f"open (`{tier.reason or 'outage'}`{again})"
         case _:
-            return "half-open" + (", another call is testing it" if tier.has_probe_out else "")
+            state = "half-open" + (", and another call was testing it" if tier.has_probe_out else "")
+    return f"; its breaker was {state}"
 
 
 def _became(step: Step) -> str:
     attempt = step.attempt
     if attempt is None:
         return "not asked"
-    return attempt.outcome if attempt.reason is None else f"{attempt.outcome}: {plain(attempt.reason)}"
+    return attempt.outcome if attempt.reason is None else f"{attempt.outcome} (`{plain(attempt.reason)}`)"
 
 
 def _ways_out(trace: Trace) -> Iterator[str]:

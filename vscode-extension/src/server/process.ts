@@ -89,9 +89,9 @@ export class ServerProcess {
     this.surroundings.write(level, text);
   }
 
-  #neverBegan({ message }: Error): Ending {
+  #neverBegan(error: NodeJS.ErrnoException): Ending {
     const { l10n } = this.surroundings;
-    const words = l10n.t("{0} can't be started: {1}", this.launch.command, message);
+    const words = l10n.t("{0} can't be started: {1}", this.launch.command, whyNot(error, l10n));
     return { words, hopeless: this.launch.kind === "installed" ? "wrongCommand" : undefined };
   }
 
@@ -102,4 +102,11 @@ export class ServerProcess {
     const isRefused = code === CANNOT_RUN_HERE && this.launch.kind === "bundled";
     return { words, hopeless: isRefused ? "noPython" : undefined };
   }
+}
+
+/** What the commonest errors of the operating system mean for a program. */
+function whyNot({ code, message }: NodeJS.ErrnoException, l10n: Localizer): string {
+  if (code === "ENOENT") return l10n.t("there is no such file");
+  if (code === "EACCES") return l10n.t("it is not a program that may be run");
+  return message;
 }

@@ -37,11 +37,12 @@ test("a bundled server that can't run on this Python is not started again, anoth
   expect(await started("process.exit(78)", { kind: "installed" }).ended).toMatchObject({ hopeless: undefined });
 });
 
-test("a command that is not there is told, and not started again", async () => {
-  const { ended } = started("", { kind: "installed", command: "/nowhere/ai-gateway" });
-  const { words, hopeless } = await ended;
-  expect(words).toContain("/nowhere/ai-gateway can't be started");
-  expect(hopeless).toBe("wrongCommand");
+test.each([
+  ["/nowhere/ai-gateway", "there is no such file"],
+  ["/etc/passwd", "it is not a program that may be run"],
+])("a command that can't be run is told with the reason, and not started again: %s", async (command, reason) => {
+  const { ended } = started("", { kind: "installed", command });
+  expect(await ended).toEqual({ words: `${command} can't be started: ${reason}`, hopeless: "wrongCommand" });
 });
 
 test("one that does not end when it should is ended", async () => {
