@@ -55,6 +55,7 @@ def test_the_simulated_outage_is_told_from_all_well_to_all_well(shared: Window, 
     shared.screenshot("simulation", Theme.DARK, Theme.LIGHT)
     expect(banner(answer)).to_contain_text("That was the story", timeout=STORY_MS)
     expect(banner(answer)).to_contain_text("nothing leaves this machine")
+    shared.screenshot("simulation-told", Theme.HIGH_CONTRAST, Theme.HIGH_CONTRAST_LIGHT)
     by = [heading.inner_text() for heading in answer.get_by_role("heading", name="Answer by").all()]
     answerers = ("Copilot", "OpenAI", "Ollama", "Copilot")
     assert [name in heading for name, heading in zip(answerers, by, strict=True)] == [True] * 4

@@ -40,7 +40,7 @@ def test_the_views_have_their_commands_in_their_bars(window: Window) -> None:
     bar = window.page.get_by_role("toolbar", name="AI Gateway: Dashboard actions")
     for title in ("Ask…", "Show the Log", "Open Settings"):
         expect(bar.get_by_role("button", name=title)).to_be_visible()
-    window.screenshot("menu-views", Theme.DARK, Theme.LIGHT)
+    window.screenshot("menu-views", *Theme)
     bar.get_by_role("button", name="Show the Log").click()
     expect(window.page.get_by_role("tab", name="Output")).to_have_attribute("aria-selected", "true")
 
