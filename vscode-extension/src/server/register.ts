@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { showDiagnostics } from "./diagnostics";
 import type { Gateway, ServerState } from "./gateway";
 import { answerInputs } from "./input";
+import { offerInTerminals } from "./inTerminals";
 import { removeOldCaches } from "./launch";
 
 /** Starts the server without anybody waiting for it. */
@@ -11,6 +12,7 @@ export function registerServer(context: vscode.ExtensionContext, gateway: Gatewa
   context.subscriptions.push(
     gateway,
     answerInputs(gateway),
+    offerInTerminals(context, gateway, log),
     gateway.onDidChangeState(showInContext),
     vscode.commands.registerCommand("aiGateway.restart", () => gateway.restart()),
     vscode.commands.registerCommand("aiGateway.showLog", () => log.show()),

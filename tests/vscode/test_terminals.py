@@ -1,0 +1,45 @@
+"""The server's command line in VS Code's terminals, where nothing but the extension is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from ai_gateway import __version__
+from vscode.code_server import Options
+from vscode.trying import until
+from vscode.upstreams import Upstreams
+from vscode.window import Window
+
+STATUS = "ai-gateway.ai-gateway.aiGateway.status"
+SHELL = {
+    "terminal.integrated.profiles.linux": {"sh": {"path": "/bin/sh"}},
+    "terminal.integrated.defaultProfile.linux": "sh",
+}
+
+
+@pytest.fixture(scope="module")
+def options(upstreams: Upstreams) -> Options:
+    return Options(environ=upstreams.environ, settings=SHELL)
+
+
+def said_in_a_new_terminal(window: Window, project: Path, command: str) -> str:
+    """What a command prints that is typed there."""
+    window.command("Terminal: Create New Terminal")
+    expect(window.page.locator(".terminal-wrapper.active .xterm-helper-textarea")).to_be_focused()
+    window.page.keyboard.type(f"{command} > said.txt 2>&1; echo > ended.txt\n")
+    until((project / "ended.txt").exists, window.page, f"the end of {command}")
+    return (project / "said.txt").read_text("utf-8")
+
+
+def test_the_command_line_is_known_without_being_installed(window: Window, project: Path) -> None:
+    expect(window.status_item(STATUS).item).to_contain_text("Copilot")
+    assert said_in_a_new_terminal(window, project, "ai-gateway --version") == f"ai-gateway {__version__}\n"
+
+
+def test_it_is_not_known_once_that_is_switched_off(window: Window, project: Path) -> None:
+    expect(window.status_item(STATUS).item).to_contain_text("Copilot")
+    window.change_settings({"aiGateway.server.inTerminals": False})
+    assert "not found" in said_in_a_new_terminal(window, project, "ai-gateway --version")
