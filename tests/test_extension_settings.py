@@ -14,7 +14,7 @@ from ai_gateway.settings import ServiceSettings, Settings
 from ai_gateway.workspace_rules import refusal_of
 
 EXTENSION = Path(__file__).parent.parent / "vscode-extension"
-OWN = ("server.", "trace.")
+OWN = ("server.", "terminal.", "trace.")
 """Settings of the extension itself, which the server never sees."""
 LOOSE = {"privacy.private", "privacy.private_paths", "privacy.exclude", "privacy.use_gitignore"}
 """What a workspace may set even while nobody trusts it: it can only make things stricter."""

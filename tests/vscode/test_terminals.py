@@ -41,5 +41,5 @@ def test_the_command_line_is_known_without_being_installed(window: Window, proje
 
 def test_it_is_not_known_once_that_is_switched_off(window: Window, project: Path) -> None:
     expect(window.status_item(STATUS).item).to_contain_text("Copilot")
-    window.change_settings({"aiGateway.server.inTerminals": False})
+    window.change_settings({"aiGateway.terminal.enabled": False})
     assert "not found" in said_in_a_new_terminal(window, project, "ai-gateway --version")

@@ -8,7 +8,7 @@ import type { Gateway } from "./gateway";
 import type { Launch } from "./process";
 import { shimFor } from "./shim";
 
-const SETTING = "aiGateway.server.inTerminals";
+const SETTING = "aiGateway.terminal.enabled";
 
 /** Makes the command known to terminals that are opened from now on, as soon as the server runs, while the setting is on. */
 export function offerInTerminals(

@@ -5,7 +5,7 @@ export type ServerSettings = { [name: string]: unknown };
 
 export const SECTION = "aiGateway";
 /** Sections that are the extension's own affair. */
-const OWN_SECTIONS: ReadonlySet<string> = new Set(["server", "trace"]);
+const OWN_SECTIONS: ReadonlySet<string> = new Set(["server", "terminal", "trace"]);
 
 /** The settings that the server knows, without the section's name, of all that the extension's manifest contributes. */
 export function serverSettingKeys(contributed: Iterable<string>): string[] {

@@ -38,6 +38,6 @@ test("a setting that nobody set is left out, one that is null or false is not", 
 });
 
 test("the extension's own settings are not the server's", () => {
-  const contributed = ["aiGateway.order", "aiGateway.server.python", "aiGateway.trace.server", "other.thing"];
+  const contributed = ["aiGateway.order", "aiGateway.server.python", "aiGateway.terminal.enabled", "other.thing"];
   expect(serverSettingKeys(contributed)).toEqual(["order"]);
 });
