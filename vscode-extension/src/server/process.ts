@@ -91,7 +91,7 @@ export class ServerProcess {
 
   #neverBegan(error: NodeJS.ErrnoException): Ending {
     const { l10n } = this.surroundings;
-    const words = l10n.t("{0} can't be started: {1}", this.launch.command, whyNot(error, l10n));
+    const words = l10n.t("{0} can't be started: {1}", this.launch.command, startErrorInWords(error, l10n));
     return { words, hopeless: this.launch.kind === "installed" ? "wrongCommand" : undefined };
   }
 
@@ -105,7 +105,7 @@ export class ServerProcess {
 }
 
 /** What the commonest errors of the operating system mean for a program. */
-function whyNot({ code, message }: NodeJS.ErrnoException, l10n: Localizer): string {
+function startErrorInWords({ code, message }: NodeJS.ErrnoException, l10n: Localizer): string {
   if (code === "ENOENT") return l10n.t("there is no such file");
   if (code === "EACCES") return l10n.t("it is not a program that may be run");
   return message;

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { shimFor } from "../../src/server/shim";
 
 const TELL = "process.stdout.write(JSON.stringify(process.argv.slice(1)))";
@@ -10,7 +10,9 @@ const TELL = "process.stdout.write(JSON.stringify(process.argv.slice(1)))";
 test("it runs the server with its own arguments and all that it is given, whatever stands in them", () => {
   const awkward = 'it\'s "$HOME" `date` \\ *';
   const { name, text } = shimFor({ command: process.execPath, args: ["-e", TELL, "--", awkward] }, "linux", "/home/me");
-  const path = join(mkdtempSync(join(tmpdir(), "shim-")), name);
+  const folder = mkdtempSync(join(tmpdir(), "shim-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, name);
   writeFileSync(path, text);
   chmodSync(path, 0o755);
   expect(name).toBe("ai-gateway");
